@@ -1,0 +1,26 @@
+// Looks at this machine over a window of time.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "host/machine.hpp"
+#include "model/observation.hpp"
+
+namespace tcpdx::engine {
+
+struct ObserveOptions {
+  host::Options host;
+  host::LookOptions look;
+  Duration window = 5s;             // 0: a single look
+  // Called a few times a second with the time since the first look; may be empty.
+  std::function<void(Duration)> progress;
+  // When it becomes true the window ends early; may be null.
+  const std::atomic<bool>* stop = nullptr;
+};
+
+Result<Observation> observe(const ObserveOptions& options);
+
+}  // namespace tcpdx::engine

@@ -1,0 +1,58 @@
+// The live Linux machine: fills an Observation from the kernel's tables.
+//
+// Sockets come from sock_diag(7) in every network namespace that can be entered, or, where that is
+// refused, from /proc/net/tcp{,6}; owners from an own walk of /proc/PID/fd. Whatever could not be
+// seen is added to Observation::missing once, with the capability that would show it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/observation.hpp"
+
+namespace tcpdx::host {
+
+struct Options {
+  bool all_namespaces = true;      // false: only the one we run in
+  bool use_proc_tables = false;    // /proc/net/tcp instead of sock_diag
+  std::string proc = "/proc";      // for tests
+  std::string run_netns = "/run/netns";
+};
+
+struct LookOptions {
+  bool infos = true;   // TCP_INFO, memory, congestion control
+  bool owners = true;  // walk /proc/PID/fd
+};
+
+class Machine {
+ public:
+  // Finds the namespaces and opens what is needed in each. Writes host, kernel, namespaces with
+  // their sysctls, sources and missing. Fails only if no socket table at all can be read.
+  static Result<Machine> open(const Options& options, Observation& into);
+
+  // Appends a full look. A dump that the kernel marks as interrupted is repeated a bounded number
+  // of times; if it stays so, `missing` says that sockets may be absent from it.
+  Result<void> look(const LookOptions& options, Duration at, Observation& into);
+
+  // Appends listeners and counters of every namespace.
+  Result<void> sample(Duration at, Observation& into);
+
+  // Routes and neighbours of the destinations that are in SYN-SENT in the last look, at most 256.
+  void find_routes(Observation& into);
+
+  // Appends the host-wide softnet counters.
+  void sample_softnet(Observation& into);
+
+  Machine(Machine&&) noexcept;
+  Machine& operator=(Machine&&) noexcept;
+  ~Machine();
+
+ private:
+  struct Parts;
+  explicit Machine(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tcpdx::host

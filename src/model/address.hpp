@@ -1,0 +1,52 @@
+// Addresses and ports as a socket knows them.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tcpdx {
+
+enum class Family : uint8_t { v4, v6 };
+
+// An IPv4 or IPv6 address, network byte order; IPv4 uses the first four bytes, the rest is zero.
+struct IpAddress {
+  std::array<uint8_t, 16> bytes{};
+  Family family = Family::v4;
+
+  auto operator<=>(const IpAddress&) const = default;
+
+  bool is_any() const;       // 0.0.0.0 or ::
+  bool is_loopback() const;  // 127/8, ::1, and 127/8 mapped into IPv6
+  bool is_v4_mapped() const;
+  // ::ffff:a.b.c.d as a.b.c.d; every other address as it is.
+  IpAddress unmapped() const;
+  // The address with all but its first `bits` cleared; /24 and /64 are what networks hand out.
+  IpAddress prefix(unsigned bits) const;
+};
+
+// RFC 5952 text.
+std::string to_string(const IpAddress& address);
+std::optional<IpAddress> parse_address(std::string_view text);
+IpAddress ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
+
+// One end of a connection.
+struct Endpoint {
+  IpAddress addr;
+  uint16_t port = 0;
+
+  auto operator<=>(const Endpoint&) const = default;
+};
+
+// "192.0.2.1:80", "[2001:db8::1]:80"; a port 0 is "*".
+std::string to_string(const Endpoint& endpoint);
+
+struct EndpointHash {
+  size_t operator()(const Endpoint& endpoint) const;
+};
+
+}  // namespace tcpdx

@@ -1,0 +1,63 @@
+// The filter language: the words of pcap-filter(7) that make sense for the source at hand, plus
+// words for sockets. One parser for sockets, connections and packets; each source says what it can
+// answer. `docs/architecture.md` has the grammar.
+//
+//   host ADDR | net PREFIX[/LEN] | port N|NAME | portrange A-B      (each with src or dst before)
+//   tcp | ip | ip6 | state S | pid N | comm NAME | uid N | netns NAME|INODE | cgroup PATH
+//   and && or || not ! ( )
+// On sockets, `src` is the local end and `dst` the remote one; without either, both are tried.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/address.hpp"
+#include "tcp/state.hpp"
+
+namespace tcpdx {
+
+struct Observation;
+struct Look;
+struct Socket;
+
+enum class FilterWord : uint8_t { host, net, port, tcp, ip, ip6, state, pid, comm, uid, netns, cgroup };
+enum class FilterEnd : uint8_t { either, source, destination };
+
+// A test of one thing. Only the members that its word uses are set.
+struct FilterTest {
+  FilterWord word{};
+  FilterEnd end = FilterEnd::either;
+  IpAddress address;          // host, net
+  unsigned prefix_bits = 0;   // net
+  uint64_t low = 0, high = 0;  // port range; pid, uid in low
+  tcp::State state{};
+  std::string text;  // comm, netns, cgroup
+};
+
+// A filter in postfix order: tests push a truth, operators combine the last one or two.
+struct Filter {
+  enum class Op : uint8_t { test, and_, or_, not_ };
+  struct Step {
+    Op op{};
+    uint32_t test = 0;  // index into tests
+  };
+  std::vector<Step> steps;  // empty: everything matches
+  std::vector<FilterTest> tests;
+};
+
+// The words of a filter, already split or not. An error shows the text with a mark under the word:
+//   cannot read the filter at 'prot':
+//     host ::1 and prot 80
+//                  ^^^^
+//   expected host, net, port ...
+Result<Filter> parse_filter(std::string_view text);
+
+bool matches(const Filter& filter, const Observation& observation, const Look& look,
+             const Socket& socket);
+
+}  // namespace tcpdx
