@@ -2,13 +2,12 @@
 // together over time, rates per window, how long a connection has been in its state.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <span>
-#include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -17,10 +16,85 @@
 
 namespace tcpdx::faults {
 
-// The bound that is known of a time, and where it comes from.
+// Rates are judged in windows of this length; three of them in a row make a thing "sustained".
+inline constexpr Duration kWindow = 10s;
+inline constexpr size_t kSustainedWindows = 3;
+
+// A lower bound of a time, and what proves it.
 struct Age {
   Duration at_least{};
-  std::string_view source;  // "tracked by cookie", "tcpi_last_ack_recv" ...
+  std::string_view source = "no bound known";
+};
+
+// A listening socket with what waits behind it.
+struct Listener {
+  const Socket* socket = nullptr;
+  std::vector<const ListenerSample*> samples;  // over the window, in time order
+  std::vector<const Socket*> waiting;          // handshake complete, not accepted: inode 0
+  std::vector<const Socket*> half_open;        // SYN-RECEIVED
+  bool shares_port = false;  // SO_REUSEPORT: `waiting` and `half_open` belong to the whole group
+};
+
+// Counts of one counter in the windows of an observation; a counter that went down is unknown.
+using Rises = std::vector<std::optional<uint64_t>>;
+
+class Facts {
+ public:
+  explicit Facts(const Observation& observation);
+
+  const Observation& seen;
+  const Look& now;
+  const Look* before;  // the first look, or null when there is only one
+
+  const std::vector<const Socket*>& in(tcp::State state) const;
+  const std::vector<Listener>& listeners() const { return listeners_; }
+
+  // Fewer than three windows: nothing can be called sustained.
+  bool is_short() const { return windows_ < kSustainedWindows; }
+  size_t windows() const { return windows_; }
+
+  // The same socket in the first look, in whatever state it was.
+  const Socket* earlier(const Socket& socket) const;
+  // Sockets of the first look that are in `state` there; empty without a first look.
+  std::vector<const Socket*> earlier_in(tcp::State state) const;
+  // The other end of a connection when it is on this machine.
+  const Socket* other_end(const Socket& socket) const;
+  // The listening socket that `destination` names, if it is on this machine.
+  const Listener* listener_at(const Endpoint& destination) const;
+
+  // The look that a socket belongs to: its indices point into that look's tables.
+  const Look& look_of(const Socket& socket) const;
+  const TcpInfo* info(const Socket& socket) const { return info_of(look_of(socket), socket); }
+  // A field of TCP_INFO, if the socket has it.
+  std::optional<uint64_t> known(const Socket& socket, std::string_view field) const;
+  // The first owner; null when it has none or none could be seen.
+  const Process* owner(const Socket& socket) const;
+  uint32_t owner_index(const Socket& socket) const;  // into seen.processes, or kNoIndex
+
+  // How long the socket has been in its present state, at least.
+  Age age(const Socket& socket) const;
+
+  // Rise of a counter over the whole observation, and in each window.
+  std::optional<uint64_t> rise(size_t netns, std::string_view counter) const;
+  Rises rises(size_t netns, std::string_view counter) const;
+  std::optional<uint64_t> counter(size_t netns, std::string_view name) const;
+  std::optional<uint64_t> sysctl(size_t netns, std::string_view name, size_t number = 0) const;
+
+ private:
+  void index_states();
+  void index_earlier();
+  void index_listeners();
+  void attach_samples();
+  Listener* listener_for(const Socket& child);
+  std::optional<uint64_t> rise_between(size_t netns, std::string_view counter, Duration from,
+                                       Duration to) const;
+
+  size_t windows_ = 0;
+  std::array<std::vector<const Socket*>, tcp::kStates.size()> by_state_;
+  std::vector<const Socket*> earlier_;   // of the first look, sorted by identity
+  std::vector<const Socket*> by_tuple_;  // of the last look, sorted by its four numbers
+  std::vector<Listener> listeners_;
+  std::multimap<std::pair<uint16_t, uint16_t>, size_t> listeners_by_port_;  // (netns, port)
 };
 
 }  // namespace tcpdx::faults

@@ -1,0 +1,82 @@
+#include "engine/observe.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace tcpdx::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Listeners and counters cost almost nothing, so short looks still get a dozen samples; long ones
+// are bounded in memory.
+constexpr Duration kShortestStep = 250ms;
+constexpr int64_t kMostSamples = 240;
+constexpr Duration kNap = 50ms;
+
+Duration step_of(Duration window) { return std::max(kShortestStep, window / kMostSamples); }
+
+bool stopped(const ObserveOptions& options) {
+  return options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
+}
+
+class Watch {
+ public:
+  Duration elapsed() const { return std::chrono::duration_cast<Duration>(Clock::now() - start_); }
+
+ private:
+  Clock::time_point start_ = Clock::now();
+};
+
+// Sleeps until `until`, in naps, so that progress is shown and an interrupt ends it early.
+void wait_until(const ObserveOptions& options, const Watch& watch, Duration until) {
+  while (!stopped(options)) {
+    const Duration now = watch.elapsed();
+    if (options.progress) options.progress(now);
+    if (now >= until) return;
+    std::this_thread::sleep_for(std::min(kNap, until - now));
+  }
+}
+
+Result<void> look_and_sample(const ObserveOptions& options, host::Machine& machine, Duration at,
+                             Observation& into) {
+  if (auto done = machine.look(options.look, at, into); !done) return done;
+  machine.sample_softnet(into);
+  return machine.sample(at, into);
+}
+
+Result<void> watch_window(const ObserveOptions& options, host::Machine& machine, const Watch& watch,
+                          Observation& into) {
+  const Duration step = step_of(options.window);
+  for (Duration next = step; next < options.window; next += step) {
+    wait_until(options, watch, next);
+    if (stopped(options)) break;
+    if (auto done = machine.sample(watch.elapsed(), into); !done) return done;
+    next = std::max(next, watch.elapsed() - step);  // a slow machine skips samples, never piles up
+  }
+  wait_until(options, watch, options.window);
+  into.window = watch.elapsed();
+  return look_and_sample(options, machine, into.window, into);
+}
+
+}  // namespace
+
+Result<Observation> observe(const ObserveOptions& options) {
+  Observation seen;
+  auto machine = host::Machine::open(options.host, seen);
+  if (!machine) return std::unexpected(machine.error());
+  const Watch watch;
+  seen.at = wall_now();
+  if (auto done = look_and_sample(options, *machine, Duration{}, seen); !done) {
+    return std::unexpected(done.error());
+  }
+  if (options.window > Duration{} && !stopped(options)) {
+    if (auto done = watch_window(options, *machine, watch, seen); !done) {
+      return std::unexpected(done.error());
+    }
+  }
+  machine->find_routes(seen);
+  return seen;
+}
+
+}  // namespace tcpdx::engine

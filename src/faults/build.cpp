@@ -1,0 +1,118 @@
+#include "faults/build.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.hpp"
+
+namespace tcpdx::faults {
+
+Finding make_finding(const FaultInfo& info, Severity severity, Confidence confidence) {
+  Finding finding;
+  finding.fault = info.id;
+  finding.title = info.title;
+  finding.severity = severity;
+  finding.confidence = confidence;
+  finding.see.push_back(fmt::format("tcpdx explain {}", info.id));
+  return finding;
+}
+
+Confidence lowered(Confidence confidence) {
+  return confidence == Confidence::confirmed ? Confidence::likely : Confidence::suspected;
+}
+
+Confidence at_most_for(const Facts& facts, Confidence wanted) {
+  return facts.is_short() ? Confidence::suspected : wanted;
+}
+
+void add_fact(Finding& finding, std::string fact, Value value, std::string source) {
+  finding.evidence.push_back({std::move(fact), std::move(value), std::nullopt, std::move(source)});
+}
+
+void add_fact(Finding& finding, std::string fact, Value value, Value limit, std::string source) {
+  finding.evidence.push_back(
+      {std::move(fact), std::move(value), std::move(limit), std::move(source)});
+}
+
+void set_owner(const Facts& facts, const Socket& socket, Finding& finding) {
+  finding.subject.netns = facts.seen.namespaces[socket.netns].inode;
+  if (const Process* process = facts.owner(socket)) {
+    finding.subject.pid = process->pid;
+    finding.subject.comm = process->comm;
+    return;
+  }
+  finding.confidence = lowered(finding.confidence);
+  add_fact(finding, "owner", std::string("not visible: needs CAP_SYS_PTRACE, or it is outside"),
+           "/proc/PID/fd");
+}
+
+std::string owner_name(const Facts& facts, const Socket& socket) {
+  const Process* process = facts.owner(socket);
+  return process != nullptr ? describe(*process) : "a program that cannot be seen";
+}
+
+std::string in_namespace(const Facts& facts, const Socket& socket) {
+  const Namespace& where = facts.seen.namespaces[socket.netns];
+  if (where.ours) return "";
+  return fmt::format(" in namespace {}",
+                     where.name.empty() ? fmt::to_string(where.inode) : printable(where.name));
+}
+
+std::string counted(size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", grouped(count), noun, count == 1 ? "" : "s");
+}
+
+std::string percent(double share) {
+  const double value = share * 100;
+  return value < 10 ? fmt::format("{:.1f} %", value) : fmt::format("{:.0f} %", value);
+}
+
+std::string per_second(double rate) {
+  if (rate <= 0) return "";
+  return rate < 10 ? fmt::format("{:.1f}/s", rate) : fmt::format("{:.0f}/s", rate);
+}
+
+std::string place_of(const Facts& facts, const Sockets& sockets) {
+  std::set<uint16_t> ports;
+  std::set<Endpoint> remotes;
+  std::set<IpAddress> hosts;
+  for (const Socket* s : sockets) {
+    ports.insert(s->local.port);
+    remotes.insert(s->remote);
+    hosts.insert(s->remote.addr);
+  }
+  const Socket& one = *sockets.front();
+  const bool serves = std::ranges::any_of(facts.listeners(), [&](const Listener& l) {
+    return l.socket->netns == one.netns && l.socket->local.port == one.local.port;
+  });
+  if (ports.size() == 1 && (serves || remotes.size() > 1)) {
+    return fmt::format("on port {}", one.local.port);
+  }
+  if (remotes.size() == 1) return fmt::format("to {}", to_string(one.remote));
+  if (hosts.size() == 1) return fmt::format("to {}", to_string(one.remote.addr));
+  return fmt::format("on {} ports", grouped(ports.size()));
+}
+
+Age oldest(const Facts& facts, const Sockets& sockets) {
+  Age found;
+  for (const Socket* s : sockets) {
+    const Age age = facts.age(*s);
+    if (age.at_least > found.at_least) found = age;
+  }
+  return found;
+}
+
+std::map<std::pair<uint16_t, uint32_t>, Sockets> by_owner(const Facts& facts,
+                                                          const Sockets& sockets) {
+  std::map<std::pair<uint16_t, uint32_t>, Sockets> groups;
+  for (const Socket* s : sockets) {
+    const uint32_t owner = facts.owner_index(*s);
+    const uint16_t netns = owner == kNoIndex ? s->netns : uint16_t{0};
+    groups[{netns, owner}].push_back(s);
+  }
+  return groups;
+}
+
+}  // namespace tcpdx::faults

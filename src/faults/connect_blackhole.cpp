@@ -1,0 +1,136 @@
+// connect-blackhole: SYNs leave, nobody answers.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "faults/catalogue.hpp"
+#include "faults/queue.hpp"
+#include "faults/syn_sent.hpp"
+
+namespace tcpdx::faults {
+namespace {
+
+using enum tcp::State;
+
+constexpr size_t kLeastAttempts = 3;
+constexpr Duration kOldest = 3s;
+constexpr unsigned kRepeats = 2;  // one lost SYN is normal, two in a row are not
+constexpr size_t kManyDestinations = 4;
+
+constexpr std::array kStates{syn_sent};
+constexpr std::array kLookAlikes{
+    LookAlike{"host-unreachable",
+              "there a neighbour or a route is missing, and connect() fails in 3 s"},
+    LookAlike{"connection refused", "there the answer is a reset, at once"},
+    LookAlike{"accept-queue-overflow at the peer", "there some connections succeed"},
+    LookAlike{"one dead target of a monitor", "fewer than three attempts"},
+};
+constexpr FaultInfo kInfo{
+    .id = "connect-blackhole",
+    .title = "Connection attempts get no answer at all",
+    .states = kStates,
+    .signature =
+        "SYN-SENT towards one destination with repeated SYNs, no reset, no ICMP error, no "
+        "success. connect() ends after one to two minutes with ETIMEDOUT.",
+    .look_alikes = kLookAlikes,
+    .trigger =
+        "Per destination: at least three attempts, none successful, the oldest at least 3 s "
+        "old with two repeats. Per destination, because one dead target among thousands is "
+        "that target's problem.",
+    .severity = "warning",
+    .remedy =
+        "Correct the address, the firewall rule or the route; give the program a connect "
+        "timeout and a retry with a pause.",
+    .avoid = "Raising tcp_syn_retries: it only waits longer.",
+    .silent_on = "single repeats, a lost race between IPv4 and IPv6, discovery probes",
+};
+
+bool is_blackhole(const Facts& facts, const Attempts& attempts) {
+  if (attempts.count() < kLeastAttempts || attempts.now.empty() || attempts.succeeded > 0) {
+    return false;
+  }
+  const bool repeated = std::ranges::any_of(
+      attempts.now, [](const Socket* s) { return s->timer.retransmits >= kRepeats; });
+  return repeated && oldest(facts, attempts.now).at_least >= kOldest &&
+         unreachable_reason(attempts).empty();
+}
+
+size_t twice_repeated(const Sockets& sockets) {
+  return static_cast<size_t>(std::ranges::count_if(
+      sockets, [](const Socket* s) { return s->timer.retransmits >= kRepeats; }));
+}
+
+void add_advice(const Attempts& attempts, Finding& f) {
+  const std::string host = to_string(attempts.destination.addr);
+  const uint16_t port = attempts.destination.port;
+  f.confirm.push_back(fmt::format("ping -c 3 {}; traceroute -n -T -p {} {}", host, port, host));
+  f.confirm.push_back(fmt::format("nft list ruleset   (a local rule that drops port {}?)", port));
+  f.remedy.push_back(
+      "correct the address, the firewall rule or the route; ask at the target whether the SYN "
+      "arrives");
+  f.remedy.push_back(
+      "give the program a connect timeout of a few seconds and a retry with a pause");
+  f.avoid.push_back("raising tcp_syn_retries: it only waits longer");
+}
+
+Finding report(const Facts& facts, const Attempts& attempts) {
+  const Socket& one = *attempts.now.front();
+  const Age age = oldest(facts, attempts.now);
+  const bool all = twice_repeated(attempts.now) >= kLeastAttempts;
+  Finding f =
+      make_finding(kInfo, Severity::warning, all ? Confidence::confirmed : Confidence::likely);
+  set_owner(facts, one, f);
+  f.subject.destination = attempts.destination;
+  f.headline =
+      fmt::format("{} of {} to {}{} get no answer, the oldest for at least {}",
+                  counted(attempts.now.size(), "connection attempt"), owner_name(facts, one),
+                  to_string(attempts.destination), in_namespace(facts, one), human(age.at_least));
+  f.cause =
+      "the SYNs leave and nothing comes back: the target is gone, or a filter on the way drops "
+      "them silently (a closed port would answer with a reset, a router with an ICMP error)";
+  add_fact(f, "attempts", uint64_t{attempts.count()}, "sock_diag");
+  add_fact(f, "successful", uint64_t{attempts.succeeded}, "sock_diag");
+  add_fact(f, "SYN repeated twice or more", uint64_t{twice_repeated(attempts.now)}, "sock_diag");
+  if (attempts.route != nullptr && attempts.route->neighbour) {
+    add_fact(f, "next hop", std::string(to_string(*attempts.route->neighbour)), "rtnetlink");
+  }
+  add_advice(attempts, f);
+  f.see.push_back(fmt::format("tcpdx sockets 'state syn-sent and dst host {}'",
+                              to_string(attempts.destination.addr)));
+  return f;
+}
+
+// A process that calls many dead places gets one finding, not a page of them.
+std::vector<Finding> merged(std::vector<Finding> findings) {
+  std::map<std::optional<uint32_t>, std::vector<Finding>> by_pid;
+  for (Finding& f : findings) by_pid[f.subject.pid].push_back(std::move(f));
+  std::vector<Finding> result;
+  for (auto& [pid, group] : by_pid) {
+    if (group.size() < kManyDestinations) {
+      std::ranges::move(group, std::back_inserter(result));
+      continue;
+    }
+    Finding f = std::move(group.front());
+    f.headline = fmt::format("{}; {} more destinations of the same program do not answer either",
+                             f.headline, grouped(group.size() - 1));
+    add_fact(f, "destinations without answer", uint64_t{group.size()}, "sock_diag");
+    result.push_back(std::move(f));
+  }
+  return result;
+}
+
+std::vector<Finding> find(const Facts& facts) {
+  std::vector<Finding> findings;
+  for (const Attempts& attempts : attempts_by_destination(facts)) {
+    if (is_blackhole(facts, attempts)) findings.push_back(report(facts, attempts));
+  }
+  return merged(std::move(findings));
+}
+
+}  // namespace
+
+const Fault connect_blackhole{&kInfo, find};
+
+}  // namespace tcpdx::faults

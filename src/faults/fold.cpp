@@ -1,0 +1,92 @@
+#include "faults/fold.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace tcpdx::faults {
+namespace {
+
+using Same = bool (*)(const Facts&, const Finding& cause, const Finding& effect);
+
+bool same_listener(const Facts&, const Finding& cause, const Finding& effect) {
+  return cause.subject.netns == effect.subject.netns && cause.subject.listener &&
+         cause.subject.listener == effect.subject.listener;
+}
+
+bool same_process(const Facts&, const Finding& cause, const Finding& effect) {
+  return cause.subject.pid && cause.subject.pid == effect.subject.pid;
+}
+
+bool same_destination(const Facts&, const Finding& cause, const Finding& effect) {
+  return cause.subject.netns == effect.subject.netns &&
+         cause.subject.destination == effect.subject.destination;
+}
+
+// The unanswered destination is the listener of the cause, on this machine.
+bool calls_that_listener(const Facts& facts, const Finding& cause, const Finding& effect) {
+  if (!effect.subject.destination || !cause.subject.listener) return false;
+  const Listener* listener = facts.listener_at(*effect.subject.destination);
+  return listener != nullptr && listener->socket->local == *cause.subject.listener &&
+         facts.seen.namespaces[listener->socket->netns].inode == cause.subject.netns;
+}
+
+// The connection's other end is here, held by the process that does not close.
+bool peer_is_that_process(const Facts& facts, const Finding& cause, const Finding& effect) {
+  for (const Socket* s : facts.in(tcp::State::fin_wait_2)) {
+    if (effect.subject.local != s->local || effect.subject.remote != s->remote) continue;
+    const Socket* peer = facts.other_end(*s);
+    const Process* owner = peer != nullptr ? facts.owner(*peer) : nullptr;
+    return owner != nullptr && cause.subject.pid == owner->pid;
+  }
+  return false;
+}
+
+struct Explains {
+  std::string_view cause;
+  std::string_view effect;
+  Same same;
+};
+
+// A cause stands before what it may itself be a consequence of: close-wait-leak eats descriptors,
+// whose lack blocks accept(), which fills the queue, at which clients wait.
+constexpr std::array kExplains{
+    Explains{"accept-queue-overflow", "connect-blackhole", calls_that_listener},
+    Explains{"accept-stalled", "connect-blackhole", calls_that_listener},
+    Explains{"fd-exhaustion-blocks-accept", "accept-queue-overflow", same_listener},
+    Explains{"fd-exhaustion-blocks-accept", "accept-stalled", same_listener},
+    Explains{"close-wait-leak", "fd-exhaustion-blocks-accept", same_process},
+    Explains{"close-wait-leak", "fin-wait2-stuck", peer_is_that_process},
+    Explains{"ephemeral-port-exhaustion", "time-wait-pileup", same_destination},
+};
+
+std::optional<size_t> cause_of(const Facts& facts, const std::vector<Finding>& findings,
+                               const Explains& row, const Finding& effect) {
+  for (size_t i = 0; i < findings.size(); ++i) {
+    if (findings[i].fault == row.cause && row.same(facts, findings[i], effect)) return i;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Finding> folded(const Facts& facts, std::vector<Finding> findings) {
+  for (const Explains& row : kExplains) {
+    for (size_t i = 0; i < findings.size();) {
+      std::optional<size_t> cause;
+      if (findings[i].fault == row.effect) cause = cause_of(facts, findings, row, findings[i]);
+      if (!cause) {
+        ++i;
+        continue;
+      }
+      Finding& head = findings[*cause];
+      head.severity = std::max(head.severity, findings[i].severity);
+      head.explains.push_back(std::move(findings[i]));
+      findings.erase(findings.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+  return findings;
+}
+
+}  // namespace tcpdx::faults

@@ -1,0 +1,135 @@
+// half-open-busy: sending into the void.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "faults/age.hpp"
+#include "faults/build.hpp"
+#include "faults/catalogue.hpp"
+
+namespace tcpdx::faults {
+namespace {
+
+using enum tcp::State;
+
+constexpr uint8_t kBackoff = 5;
+constexpr Duration kSilence = 10s;
+constexpr int64_t kSilentRtos = 10;
+
+constexpr std::array kStates{established};
+constexpr std::array kLookAlikes{
+    LookAlike{"packet loss", "there acknowledgments do arrive"},
+    LookAlike{"zero-window-stuck-reader", "there the timer is persist and the probes are answered"},
+    LookAlike{"a path that loses only big packets", "there small segments are still acknowledged"},
+    LookAlike{"a roaming client", "silent for a few seconds only"},
+};
+constexpr FaultInfo kInfo{
+    .id = "half-open-busy",
+    .title = "Data is repeated into the void: the peer no longer answers",
+    .states = kStates,
+    .signature =
+        "ESTABLISHED with data unacknowledged, the retransmission timer doubled five "
+        "times or more, no ACK for long. It ends after tcp_retries2 (about 15 minutes) "
+        "with ETIMEDOUT.",
+    .look_alikes = kLookAlikes,
+    .trigger =
+        "backoff of at least 5, nothing received for 10 s and for 10 base RTOs, bytes_acked "
+        "unchanged. Ordinary loss is acknowledged within a few round trips, so the backoff "
+        "without any ACK is the sign, not the number of repeats.",
+    .severity = "warning",
+    .remedy = "TCP_USER_TIMEOUT of 20 to 60 s, or an application heartbeat.",
+    .avoid = "Keep-alives do not act while data is unacknowledged.",
+    .silent_on = "a few seconds without radio",
+};
+
+bool into_the_void(const Facts& facts, const Socket& s) {
+  const TcpInfo* info = facts.info(s);
+  if (info == nullptr || s.send_q == 0 || s.timer.kind != TimerKind::retransmit) return false;
+  const Duration silent = std::chrono::milliseconds(info->last_ack_recv_ms);
+  if (info->backoff < kBackoff || silent < kSilence) return false;
+  if (silent < base_rto(*info) * kSilentRtos) return false;
+  const Socket* was = facts.earlier(s);
+  const TcpInfo* then = was != nullptr ? facts.info(*was) : nullptr;
+  return then == nullptr || then->bytes_acked == info->bytes_acked;
+}
+
+Duration silence(const Facts& facts, const Sockets& sockets) {
+  Duration longest{};
+  for (const Socket* s : sockets) {
+    longest =
+        std::max<Duration>(longest, std::chrono::milliseconds(facts.info(*s)->last_ack_recv_ms));
+  }
+  return longest;
+}
+
+// Connections to the same host that still make progress: then the host is not gone.
+size_t alive_to(const Facts& facts, const Socket& like) {
+  return static_cast<size_t>(std::ranges::count_if(facts.in(established), [&](const Socket* s) {
+    const auto heard = facts.known(*s, "last_ack_recv_ms");
+    return s->netns == like.netns && s->remote.addr == like.remote.addr && heard &&
+           *heard < static_cast<uint64_t>(milliseconds(kSilence)) &&
+           s->timer.kind != TimerKind::retransmit;
+  }));
+}
+
+Finding report(const Facts& facts, const Sockets& group) {
+  const Socket& one = *group.front();
+  Finding f = make_finding(kInfo, Severity::warning, Confidence::confirmed);
+  set_owner(facts, one, f);
+  f.subject.remote = one.remote;
+  if (group.size() == 1) f.subject.local = one.local;
+  uint64_t unacked = 0;
+  uint64_t backoff = 0;
+  for (const Socket* s : group) {
+    unacked += s->send_q;
+    backoff = std::max<uint64_t>(backoff, facts.info(*s)->backoff);
+  }
+  const size_t alive = alive_to(facts, one);
+  f.headline =
+      fmt::format("{} of {} {}{} send into the void, nothing heard for {}",
+                  counted(group.size(), "connection"), owner_name(facts, one),
+                  place_of(facts, group), in_namespace(facts, one), human(silence(facts, group)));
+  f.cause = alive > 0 ? fmt::format(
+                            "the peer forgot these connections or a box between drops them: "
+                            "{} to the same host still answer",
+                            grouped(alive))
+                      : "the peer or the path to it is gone without a word (crash, power, cable, "
+                        "firewall); no connection to that host answers";
+  add_fact(f, "not acknowledged", fmt::format("{} bytes", grouped(unacked)), "sock_diag Send-Q");
+  add_fact(f, "timer doubled", backoff, uint64_t{kBackoff}, "tcpi_backoff");
+  add_fact(f, "nothing heard for", human(silence(facts, group)), human(kSilence),
+           "tcpi_last_ack_recv");
+  f.confirm.push_back(fmt::format("ping -c 3 {0}; nc -vz {0} {1}   (does a new connection work?)",
+                                  to_string(one.remote.addr.unmapped()), one.remote.port));
+  f.remedy.push_back(
+      "set TCP_USER_TIMEOUT (20 to 60 s) or send heartbeats, so that the program learns of it");
+  const auto retries = facts.sysctl(one.netns, "net.ipv4.tcp_retries2").value_or(15);
+  f.remedy.push_back(fmt::format("net.ipv4.tcp_retries2 is {}: the kernel gives up only after {}",
+                                 retries,
+                                 retries >= 15 ? "about 15 minutes" : "that many repeats"));
+  f.avoid.push_back("relying on keep-alives: they do not act while data is unacknowledged");
+  f.see.push_back(fmt::format("tcpdx sockets 'dst host {}'", to_string(one.remote.addr)));
+  return f;
+}
+
+std::vector<Finding> find(const Facts& facts) {
+  Sockets stuck;
+  for (const Socket* s : facts.in(established)) {
+    if (into_the_void(facts, *s)) stuck.push_back(s);
+  }
+  std::vector<Finding> findings;
+  for (const auto& [key, group] : group_by(stuck, [&](const Socket& s) {
+         return std::tuple(s.netns, s.remote.addr, facts.owner_index(s));
+       })) {
+    findings.push_back(report(facts, group));
+  }
+  return findings;
+}
+
+}  // namespace
+
+const Fault half_open_busy{&kInfo, find};
+
+}  // namespace tcpdx::faults

@@ -1,0 +1,69 @@
+#include "faults/queue.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tcpdx::faults {
+namespace {
+
+constexpr double kNearlyAllDescriptors = 0.95;
+
+template <class Test>
+double share_of(const std::vector<const ListenerSample*>& samples, Test test) {
+  if (samples.empty()) return 0;
+  const auto hits = std::ranges::count_if(samples, [&](const auto* s) { return test(*s); });
+  return static_cast<double>(hits) / static_cast<double>(samples.size());
+}
+
+}  // namespace
+
+double full_share(const Listener& listener) {
+  return share_of(listener.samples, [](const auto& s) { return s.queued > s.limit; });
+}
+
+double waiting_share(const Listener& listener) {
+  return share_of(listener.samples, [](const auto& s) { return s.queued > 0; });
+}
+
+std::optional<uint64_t> drops_in_window(const Listener& listener) {
+  if (listener.samples.size() < 2) return std::nullopt;
+  const auto first = listener.samples.front()->drops;
+  const auto last = listener.samples.back()->drops;
+  if (!first || !last || *last < *first) return std::nullopt;
+  return *last - *first;
+}
+
+std::optional<uint64_t> drops_so_far(const Facts& facts, const Listener& listener) {
+  if (!listener.samples.empty() && listener.samples.back()->drops) {
+    return listener.samples.back()->drops;
+  }
+  const TcpInfo* info = facts.info(*listener.socket);
+  return info != nullptr ? std::optional<uint64_t>(info->drops) : std::nullopt;
+}
+
+Age stalled_for(const Facts& facts, const Listener& listener) {
+  return oldest(facts, listener.waiting);
+}
+
+bool descriptors_used_up(const Facts& facts, const Listener& listener) {
+  const auto owners = owners_of(facts.now, *listener.socket);
+  return !owners.empty() && std::ranges::all_of(owners, [&](const Owner& owner) {
+    const Process& p = facts.seen.processes[owner.process];
+    return p.fds && p.fd_limit &&
+           static_cast<double>(*p.fds) >= kNearlyAllDescriptors * static_cast<double>(*p.fd_limit);
+  });
+}
+
+void describe_listener(const Facts& facts, const Listener& listener, Finding& finding) {
+  const Socket& s = *listener.socket;
+  set_owner(facts, s, finding);
+  finding.subject.listener = s.local;
+  add_fact(finding, "accept queue", uint64_t{s.recv_q}, uint64_t{s.send_q}, "sock_diag");
+  if (const auto drops = drops_in_window(listener)) {
+    add_fact(finding, "refused by this listener in the window", *drops, "sk_drops");
+  }
+  finding.see.push_back(fmt::format("tcpdx sockets 'src port {}'", s.local.port));
+}
+
+}  // namespace tcpdx::faults

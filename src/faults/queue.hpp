@@ -1,0 +1,33 @@
+// How an accept queue behaved over the window; shared by the faults of listening and accepting.
+#pragma once
+
+#include "faults/build.hpp"
+#include "faults/facts.hpp"
+
+namespace tcpdx::faults {
+
+// Full means more waiting than the limit: a limit of 2 holds 3 (net/sock.h, sk_acceptq_is_full).
+inline bool is_full(const Listener& listener) {
+  return listener.socket->recv_q > listener.socket->send_q;
+}
+
+// Share of the samples in which the queue was full; 0 without samples.
+double full_share(const Listener& listener);
+// Share of the samples in which something waited.
+double waiting_share(const Listener& listener);
+// Connections this listener refused during the window (sk_drops); nothing when not known.
+std::optional<uint64_t> drops_in_window(const Listener& listener);
+// Since it was opened.
+std::optional<uint64_t> drops_so_far(const Facts& facts, const Listener& listener);
+
+// How long the oldest connection has been waiting for accept(). The queue is first in, first out:
+// while the oldest waits, none was accepted.
+Age stalled_for(const Facts& facts, const Listener& listener);
+
+// Every owner has used at least 95 % of its descriptors; false if any is unknown.
+bool descriptors_used_up(const Facts& facts, const Listener& listener);
+
+// The parts of a finding about a listener that are always the same: subject, queue evidence.
+void describe_listener(const Facts& facts, const Listener& listener, Finding& finding);
+
+}  // namespace tcpdx::faults
