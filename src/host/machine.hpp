@@ -15,9 +15,9 @@
 namespace tcpdx::host {
 
 struct Options {
-  bool all_namespaces = true;      // false: only the one we run in
-  bool use_proc_tables = false;    // /proc/net/tcp instead of sock_diag
-  std::string proc = "/proc";      // for tests
+  bool all_namespaces = true;    // false: only the one we run in
+  bool use_proc_tables = false;  // /proc/net/tcp instead of sock_diag
+  std::string proc = "/proc";    // for tests
   std::string run_netns = "/run/netns";
 };
 

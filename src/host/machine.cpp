@@ -1,0 +1,364 @@
+// Joins the sources of this folder: enters each namespace in turn, reads its table and counters,
+// and writes down what it was not allowed to see.
+#include "host/machine.hpp"
+
+#include <linux/capability.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "host/capabilities.hpp"
+#include "host/counter_files.hpp"
+#include "host/namespaces.hpp"
+#include "host/netlink.hpp"
+#include "host/notes.hpp"
+#include "host/owners.hpp"
+#include "host/proc_net_tcp.hpp"
+#include "host/routes.hpp"
+#include "host/sock_diag.hpp"
+#include "host/sysctl_files.hpp"
+
+namespace tcpdx::host {
+
+namespace {
+
+constexpr size_t kMostRoutes = 256;
+
+struct Table {
+  Family family;
+  std::string_view file;
+  std::string_view title;
+};
+constexpr Table kTables[] = {{Family::v4, "tcp", "IPv4"}, {Family::v6, "tcp6", "IPv6"}};
+
+std::string called(const NamespaceHandle& space) {
+  return space.name.empty() ? fmt::format("network namespace {}", space.inode)
+                            : fmt::format("network namespace {}", space.name);
+}
+
+void name_the_machine(Observation& into) {
+  utsname names{};
+  if (::uname(&names) != 0) return;
+  into.host = names.nodename;
+  into.kernel = names.release;
+}
+
+void add_source(std::string_view source, Observation& into) {
+  if (std::ranges::find(into.sources, source) == into.sources.end()) {
+    into.sources.emplace_back(source);
+  }
+}
+
+// Nothing, or why sock_diag cannot be used. A kernel without the tcp_diag module opens the socket
+// but refuses the request.
+std::string sock_diag_trouble() {
+  Result<Netlink> netlink = Netlink::open(NETLINK_SOCK_DIAG);
+  if (!netlink) return netlink.error().sentence;
+  Look scratch;
+  std::vector<std::string> names;
+  const DumpRequest listeners{Family::v4, true, false};
+  const Result<DumpEnd> end = dump_sockets(*netlink, listeners, 0, scratch, names);
+  if (!end) return end.error().sentence;
+  return end->refusal.error == 0 ? std::string{} : end->refusal.sentence();
+}
+
+}  // namespace
+
+struct Machine::Parts {
+  explicit Parts(Options given) : options(std::move(given)), owners(options.proc) {}
+
+  Result<void> choose_tables(Observation& into);
+  void open_namespaces(Observation& into);
+  void add_namespace(NamespaceHandle space, Observation& into);
+  Result<void> read_tables(uint16_t netns, const DumpRequest& how, Look& look, Observation& into);
+  Result<void> dump(uint16_t netns, const DumpRequest& how, Look& look, Observation& into);
+  void find_owners(Look& look, Observation& into);
+  void reserve(Look& look);
+  std::vector<ListenerSample> listeners(uint16_t netns, Observation& into);
+
+  // Runs `work` inside the namespace; false, and a note, where it cannot be entered.
+  template <class Work>
+  bool inside(uint16_t netns, Observation& into, const Work& work) {
+    NamespaceVisit visit;
+    const int error = visit.enter(namespaces[netns], namespaces.front());
+    if (error != 0) {
+      say_refused(namespaces[netns], error, into);
+      return false;
+    }
+    work();
+    return true;
+  }
+
+  void say(Unseen kind, uint64_t subject, Missing missing, Observation& into) {
+    notes.say(kind, subject, std::move(missing), into.missing);
+  }
+  void say_refused(const NamespaceHandle& space, int error, Observation& into) {
+    say(Unseen::namespace_refused, space.inode,
+        {called(space), fmt::format("cannot enter it: {}", errno_text(error)),
+         error == EPERM ? lacking({CAP_SYS_ADMIN}) : ""},
+        into);
+  }
+
+  Options options;
+  bool sock_diag = true;
+  std::vector<NamespaceHandle> namespaces;  // as in the Observation; ours is the first
+  std::vector<bool> whole_machine;          // has the machine's own limits: the initial one
+  OwnerWalk owners;
+  Notes notes;
+};
+
+Result<void> Machine::Parts::choose_tables(Observation& into) {
+  std::string trouble = "it was not wanted";
+  if (!options.use_proc_tables) {
+    trouble = sock_diag_trouble();
+    if (trouble.empty()) {
+      add_source("sock_diag", into);
+      if (!has_capability(CAP_NET_ADMIN)) {
+        say(Unseen::marks, 0,
+            {"marks of sockets", "the kernel does not tell them to everyone", "CAP_NET_ADMIN"},
+            into);
+      }
+      return {};
+    }
+  }
+  sock_diag = false;
+  const std::string path = options.proc + "/thread-self/net/tcp";
+  if (const auto table = read_file(path); !table) {
+    return fail("no table of sockets can be read: sock_diag: {}; {}", trouble,
+                table.error().sentence);
+  }
+  add_source("/proc/net/tcp", into);
+  say(Unseen::sock_diag, 0,
+      {"TCP_INFO, memory, drops, cookies, marks, cgroups, shut-down directions and congestion "
+       "control of all sockets, and the limits of listen queues",
+       fmt::format("sock_diag cannot be used: {}", trouble), ""},
+      into);
+  return {};
+}
+
+void Machine::Parts::add_namespace(NamespaceHandle space, Observation& into) {
+  Namespace added;
+  added.inode = space.inode;
+  added.name = space.name;
+  added.ours = namespaces.empty();
+  added.sysctls = read_sysctls(options.proc);
+  // Only the initial namespace has this setting, so only there can the machine-wide sums of
+  // sockstat be held against their limits (net/ipv4/sysctl_net_ipv4.c, ipv4_table).
+  whole_machine.push_back(added.sysctls.text("net.ipv4.tcp_max_orphans").has_value());
+  into.namespaces.push_back(std::move(added));
+  namespaces.push_back(std::move(space));
+}
+
+void Machine::Parts::open_namespaces(Observation& into) {
+  Result<NamespaceHandle> home = home_namespace();
+  if (!home) {
+    say(Unseen::namespace_hidden, 0, {"other network namespaces", home.error().sentence, ""}, into);
+    add_namespace({}, into);
+    return;
+  }
+  FoundNamespaces found = find_namespaces(options.proc, options.run_netns, *home);
+  home->name = found.home_name;
+  add_namespace(std::move(*home), into);
+  if (!options.all_namespaces) return;
+  for (NamespaceHandle& space : found.others) {
+    NamespaceVisit visit;
+    if (const int error = visit.enter(space, namespaces.front()); error != 0) {
+      say_refused(space, error, into);
+    } else {
+      add_namespace(std::move(space), into);
+    }
+  }
+  if (found.hidden > 0) {
+    say(Unseen::namespace_hidden, 0,
+        {fmt::format("network namespaces of {} processes", found.hidden),
+         "/proc/PID/ns/net may not be read", lacking({CAP_SYS_PTRACE})},
+        into);
+  }
+}
+
+Result<void> Machine::Parts::dump(uint16_t netns, const DumpRequest& how, Look& look,
+                                  Observation& into) {
+  Result<Netlink> netlink = Netlink::open(NETLINK_SOCK_DIAG);
+  if (!netlink) return std::unexpected(netlink.error());
+  const size_t first = look.sockets.size();
+  for (const Table& table : kTables) {
+    DumpRequest request = how;
+    request.family = table.family;
+    const auto end = dump_sockets(*netlink, request, netns, look, into.congestion_names);
+    if (!end) return std::unexpected(end.error());
+    const std::string where = called(namespaces[netns]);
+    if (end->refusal.error != 0) {
+      say(Unseen::sockets, namespaces[netns].inode,
+          {fmt::format("{} sockets in {}", table.title, where), end->refusal.sentence(), ""}, into);
+    }
+    if (end->interrupted) {
+      say(Unseen::interrupted, namespaces[netns].inode,
+          {fmt::format("perhaps some {} sockets in {}", table.title, where),
+           "the table changed each time it was read", ""},
+          into);
+    }
+  }
+  drop_duplicates(look.sockets, first);
+  return {};
+}
+
+Result<void> Machine::Parts::read_tables(uint16_t netns, const DumpRequest& how, Look& look,
+                                         Observation& into) {
+  if (sock_diag) return dump(netns, how, look, into);
+  for (const Table& table : kTables) {
+    const std::string path = fmt::format("{}/thread-self/net/{}", options.proc, table.file);
+    const auto read =
+        read_proc_net_tcp(path, table.family, how.listeners_only, netns, look.sockets);
+    // A kernel without IPv6 has no second table.
+    if (!read && table.family == Family::v4) return std::unexpected(read.error());
+  }
+  return {};
+}
+
+// Room for all sockets at once: a vector that doubles would for a moment hold them three times.
+void Machine::Parts::reserve(Look& look) {
+  uint64_t open = 0;
+  uint64_t waiting = 0;
+  Observation unused;
+  for (uint16_t netns = 0; netns < namespaces.size(); ++netns) {
+    inside(netns, unused, [&] {
+      const Counters counts = read_counters(options.proc, false);
+      open += counts.get("sockstat.TCP.inuse").value_or(0);
+      open += counts.get("sockstat6.TCP6.inuse").value_or(0);
+      waiting += counts.get("sockstat.TCP.tw").value_or(0);
+    });
+  }
+  const auto with_margin = [](uint64_t count) {
+    return static_cast<size_t>(count + count / 8 + 64);
+  };
+  look.sockets.reserve(with_margin(open + waiting));
+  if (sock_diag) look.infos.reserve(with_margin(open));
+}
+
+void Machine::Parts::find_owners(Look& look, Observation& into) {
+  const WalkEnd end = owners.run(look, into.processes);
+  if (end.error != 0) {
+    say(Unseen::owners, 0,
+        {"owners of sockets",
+         fmt::format("cannot list {}: {}", options.proc, errno_text(end.error)), ""},
+        into);
+    return;
+  }
+  add_source("/proc/PID/fd", into);
+  if (end.refused == 0) return;
+  say(Unseen::owners, 0,
+      {fmt::format("owners of sockets of {} processes", end.refused),
+       "/proc/PID/fd may not be read", lacking({CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH})},
+      into);
+}
+
+std::vector<ListenerSample> Machine::Parts::listeners(uint16_t netns, Observation& into) {
+  Look scratch;
+  std::vector<ListenerSample> samples;
+  const auto read = read_tables(netns, {Family::v4, true, false}, scratch, into);
+  if (!read) {
+    say(Unseen::sockets, namespaces[netns].inode,
+        {fmt::format("listeners in {}", called(namespaces[netns])), read.error().sentence, ""},
+        into);
+  }
+  for (const Socket& socket : scratch.sockets) {
+    ListenerSample& sample = samples.emplace_back();
+    sample.netns = netns;
+    sample.local = socket.local;
+    sample.cookie = socket.cookie;
+    sample.queued = socket.recv_q;
+    sample.limit = socket.send_q;
+    if (const TcpInfo* info = info_of(scratch, socket)) sample.drops = info->drops;
+  }
+  return samples;
+}
+
+Result<Machine> Machine::open(const Options& options, Observation& into) {
+  auto parts = std::make_unique<Parts>(options);
+  name_the_machine(into);
+  if (const auto chosen = parts->choose_tables(into); !chosen) {
+    return std::unexpected(chosen.error());
+  }
+  parts->open_namespaces(into);
+  return Machine(std::move(parts));
+}
+
+Result<void> Machine::look(const LookOptions& options, Duration at, Observation& into) {
+  Look look;
+  look.at = at;
+  parts_->reserve(look);
+  const DumpRequest how{Family::v4, false, options.infos};
+  for (uint16_t netns = 0; netns < parts_->namespaces.size(); ++netns) {
+    Result<void> read;
+    parts_->inside(netns, into, [&] { read = parts_->read_tables(netns, how, look, into); });
+    if (read) continue;
+    if (netns == 0) return read;
+    const NamespaceHandle& space = parts_->namespaces[netns];
+    parts_->say(Unseen::sockets, space.inode,
+                {fmt::format("sockets in {}", called(space)), read.error().sentence, ""}, into);
+  }
+  if (options.owners) parts_->find_owners(look, into);
+  into.looks.push_back(std::move(look));
+  return {};
+}
+
+Result<void> Machine::sample(Duration at, Observation& into) {
+  Sample sample;
+  sample.at = at;
+  for (uint16_t netns = 0; netns < parts_->namespaces.size(); ++netns) {
+    Counters& counters = sample.counters.emplace_back();
+    parts_->inside(netns, into, [&] {
+      const std::vector<ListenerSample> listeners = parts_->listeners(netns, into);
+      sample.listeners.insert(sample.listeners.end(), listeners.begin(), listeners.end());
+      counters = read_counters(parts_->options.proc, parts_->whole_machine[netns]);
+    });
+  }
+  into.samples.push_back(std::move(sample));
+  return {};
+}
+
+void Machine::find_routes(Observation& into) {
+  into.routes.clear();
+  if (into.looks.empty()) return;
+  std::set<std::pair<uint16_t, RouteQuestion>> wanted;
+  for (const Socket& socket : into.looks.back().sockets) {
+    if (socket.state != tcp::State::syn_sent || wanted.size() == kMostRoutes) continue;
+    wanted.insert({socket.netns,
+                   {socket.remote.addr.unmapped(), socket.local.addr.unmapped(), socket.interface,
+                    socket.mark}});
+  }
+  for (auto group = wanted.begin(); group != wanted.end();) {
+    const uint16_t netns = group->first;
+    std::vector<RouteQuestion> questions;
+    for (; group != wanted.end() && group->first == netns; ++group) {
+      questions.push_back(group->second);
+    }
+    Result<std::vector<Route>> routes;
+    parts_->inside(netns, into, [&] { routes = ask_routes(questions, netns); });
+    if (!routes) {
+      parts_->say(Unseen::routes, netns,
+                  {"routes of connections in SYN-SENT", routes.error().sentence, ""}, into);
+      continue;
+    }
+    into.routes.insert(into.routes.end(), routes->begin(), routes->end());
+  }
+}
+
+void Machine::sample_softnet(Observation& into) {
+  if (const auto text = read_file(parts_->options.proc + "/thread-self/net/softnet_stat")) {
+    into.softnet.push_back(parse_softnet(*text));
+  }
+}
+
+Machine::Machine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Machine::Machine(Machine&&) noexcept = default;
+Machine& Machine::operator=(Machine&&) noexcept = default;
+Machine::~Machine() = default;
+
+}  // namespace tcpdx::host

@@ -1,0 +1,134 @@
+// libmnl carries the bytes; ends, errors and interrupted dumps are told apart here, because a dump
+// that was interrupted still has to be read to its end before the next request.
+#include "host/netlink.hpp"
+
+#include <libmnl/libmnl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace tcpdx::host {
+
+namespace {
+
+// The kernel fills about 32 KiB per receive of a dump, however large the buffer is.
+constexpr size_t kReceiveBytes = size_t{64} * 1024;
+
+std::span<const std::byte> payload_of(const nlmsghdr* header) {
+  return {static_cast<const std::byte*>(mnl_nlmsg_get_payload(header)),
+          mnl_nlmsg_get_payload_len(header)};
+}
+
+// `skip` is what stands before the attributes of an error or of the end of a dump.
+std::string kernel_words(const nlmsghdr* header, size_t skip) {
+  std::string words;
+  if ((header->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return words;
+  for_each_attribute(payload_of(header), skip,
+                     [&](uint16_t type, std::span<const std::byte> value) {
+                       if (type == NLMSGERR_ATTR_MSG) words = text_of(value);
+                     });
+  return words;
+}
+
+// NLMSG_ERROR: errno, the header of our request and, unless NLM_F_CAPPED, its body (netlink(7)).
+void read_error(const nlmsghdr* header, Answer& answer) {
+  const auto payload = payload_of(header);
+  if (payload.size() < sizeof(nlmsgerr)) {
+    answer.refusal.error = EBADMSG;
+    return;
+  }
+  const auto error = number_of<nlmsgerr>(payload);
+  if (error.error == 0) return;
+  answer.refusal.error = error.error < 0 ? -error.error : error.error;
+  size_t skip = sizeof(nlmsgerr);
+  if ((header->nlmsg_flags & NLM_F_CAPPED) == 0 && error.msg.nlmsg_len > sizeof(nlmsghdr)) {
+    skip += error.msg.nlmsg_len - sizeof(nlmsghdr);
+  }
+  answer.refusal.words = kernel_words(header, skip);
+}
+
+// NLMSG_DONE: a length or a negative errno.
+void read_done(const nlmsghdr* header, Answer& answer) {
+  const int code = number_of<int>(payload_of(header));
+  if (code >= 0) return;
+  answer.refusal.error = -code;
+  answer.refusal.words = kernel_words(header, sizeof code);
+}
+
+}  // namespace
+
+std::string NetlinkRefusal::sentence() const {
+  return words.empty() ? errno_text(error) : fmt::format("{} ({})", words, errno_text(error));
+}
+
+void Netlink::Close::operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+
+Result<Netlink> Netlink::open(int bus) {
+  Netlink netlink;
+  netlink.socket_.reset(mnl_socket_open2(bus, SOCK_CLOEXEC));
+  if (!netlink.socket_) return fail("cannot open a netlink socket: {}", errno_text(errno));
+  if (mnl_socket_bind(netlink.socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
+    return fail("cannot bind a netlink socket: {}", errno_text(errno));
+  }
+  int on = 1;  // before Linux 4.12 there is none: errors then come without a sentence
+  mnl_socket_setsockopt(netlink.socket_.get(), NETLINK_EXT_ACK, &on, sizeof on);
+  netlink.buffer_.resize(kReceiveBytes);
+  return netlink;
+}
+
+Result<Answer> Netlink::ask(uint16_t type, uint16_t flags, std::span<const std::byte> body,
+                            const OnMessage& on_message) {
+  std::vector<std::byte> request(sizeof(nlmsghdr) + netlink_aligned(body.size()));
+  nlmsghdr* header = mnl_nlmsg_put_header(request.data());
+  header->nlmsg_len = static_cast<uint32_t>(request.size());
+  header->nlmsg_type = type;
+  header->nlmsg_flags = static_cast<uint16_t>(flags | NLM_F_REQUEST);
+  header->nlmsg_seq = ++sequence_;
+  std::ranges::copy(body, request.begin() + sizeof(nlmsghdr));
+  if (mnl_socket_sendto(socket_.get(), request.data(), request.size()) < 0) {
+    return fail("cannot send a netlink request: {}", errno_text(errno));
+  }
+  const bool dump = (flags & NLM_F_DUMP) == NLM_F_DUMP;
+  Answer answer;
+  for (;;) {
+    const Result<bool> more = receive(dump, on_message, answer);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return answer;
+  }
+}
+
+Result<bool> Netlink::receive(bool dump, const OnMessage& on_message, Answer& answer) {
+  ssize_t length = 0;
+  do {
+    length = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
+  } while (length < 0 && errno == EINTR);
+  if (length < 0) return fail("cannot receive a netlink answer: {}", errno_text(errno));
+  if (length == 0) return false;
+  return read_messages({buffer_.data(), static_cast<size_t>(length)}, sequence_, dump, on_message,
+                       answer);
+}
+
+bool read_messages(std::span<const std::byte> bytes, uint32_t sequence, bool dump,
+                   const OnMessage& on_message, Answer& answer) {
+  int left = static_cast<int>(bytes.size());
+  const auto* header = static_cast<const nlmsghdr*>(static_cast<const void*>(bytes.data()));
+  for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+    if (header->nlmsg_seq != sequence) continue;  // the rest of an earlier answer
+    if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) answer.interrupted = true;
+    if (header->nlmsg_type == NLMSG_DONE) {
+      read_done(header, answer);
+      return false;
+    }
+    if (header->nlmsg_type == NLMSG_ERROR) {
+      read_error(header, answer);
+      return false;
+    }
+    if (header->nlmsg_type < NLMSG_MIN_TYPE) continue;  // NLMSG_NOOP
+    on_message(payload_of(header));
+    if (!dump) return false;
+  }
+  return true;
+}
+
+}  // namespace tcpdx::host
