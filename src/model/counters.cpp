@@ -16,14 +16,7 @@ void Counters::set(std::string name, uint64_t value) {
   values_.emplace_back(std::move(name), value);
 }
 
-void Counters::sort() {
-  std::ranges::stable_sort(values_, {}, &Counter::first);
-  // Of a name set twice the later value stands.
-  const auto kept =
-      std::unique(values_.rbegin(), values_.rend(),
-                  [](const Counter& a, const Counter& b) { return a.first == b.first; });
-  values_.erase(values_.begin(), kept.base());
-}
+void Counters::sort() { std::ranges::sort(values_); }
 
 std::optional<uint64_t> Counters::get(std::string_view name) const {
   const auto found = std::ranges::lower_bound(values_, name, {}, &Counter::first);

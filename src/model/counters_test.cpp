@@ -22,18 +22,6 @@ TEST(Counters, AbsentIsNotZero) {
   EXPECT_EQ(counters.all().size(), 3U);
 }
 
-TEST(Counters, TheLaterValueStands) {
-  Counters counters;
-  counters.set("b", 1);
-  counters.set("a", 2);
-  counters.set("b", 3);
-  counters.set("b", 4);
-  counters.sort();
-  EXPECT_EQ(counters.get("b"), 4U);
-  EXPECT_EQ(counters.get("a"), 2U);
-  EXPECT_EQ(counters.all().size(), 2U);
-}
-
 TEST(Sysctls, HoldOneOrSeveralNumbers) {
   Sysctls sysctls;
   sysctls.set("net.ipv4.tcp_rmem", "4096\t131072\t6291456");

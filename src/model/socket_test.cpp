@@ -29,6 +29,7 @@ Connection connect_loopback() {
   socklen_t size = sizeof address;
   const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   Connection made{Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), Fd()};
+  if (!listener || !made.client) return made;
   if (::bind(listener.get(), generic, size) != 0 || ::listen(listener.get(), 1) != 0 ||
       ::getsockname(listener.get(), generic, &size) != 0 ||
       ::connect(made.client.get(), generic, size) != 0) {
