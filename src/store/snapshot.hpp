@@ -1,7 +1,10 @@
 // Saved Observations: versioned, compressed, checksummed.
 //
-// File: the eight bytes "tcpdx\0ob", a little-endian u32 format version, a u32 of zero, a u64 size
-// of the unpacked payload, a u64 checksum (XXH64) of the payload, then the payload as one zstd frame.
+// File, all numbers little-endian:
+//   eight bytes "tcpdx\0ob", u32 format version, u32 zero,
+//   u64 size of the payload, u64 size of the zstd frame that holds it,
+//   the frame,
+//   u64 CRC-64/XZ of everything before it, so that damage to the header is found as well.
 #pragma once
 
 #include <cstdint>

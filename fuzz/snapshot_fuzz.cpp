@@ -1,0 +1,21 @@
+// Whatever bytes come: a snapshot is read or refused, and what is read writes the same bytes again.
+// A fuzzer cannot make a fitting checksum, so each input is also tried as a bare payload.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+#include "store/payload.hpp"
+#include "store/snapshot.hpp"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::vector<char> bytes(data, data + size);
+  static_cast<void>(tcpdx::store::unpack(bytes));
+  const auto observation = tcpdx::store::read_payload(bytes);
+  if (!observation) return 0;
+  const auto payload = tcpdx::store::write_payload(*observation);
+  const auto again = tcpdx::store::read_payload(payload);
+  if (!again || tcpdx::store::write_payload(*again) != payload) std::abort();
+  return 0;
+}

@@ -1,0 +1,239 @@
+// The description of every type inside an Observation, used for both directions, and the checks
+// that make a read one safe to use. A structured binding fails to compile when its type gains a
+// member, so that none is forgotten here. Any change of a description is a new kSnapshotVersion.
+#include "store/payload.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "store/archive.hpp"
+
+namespace tcpdx::store {
+
+// clang-format off
+template <> struct LastOf<Family> { static constexpr Family value = Family::v6; };
+template <> struct LastOf<TimerKind> { static constexpr TimerKind value = TimerKind::persist; };
+template <> struct LastOf<tcp::State> { static constexpr tcp::State value = tcp::State::time_wait; };
+template <> struct LastOf<NeighbourState> { static constexpr NeighbourState value = NeighbourState::none; };
+// clang-format on
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, IpAddress>& address) {
+  auto& [bytes, family] = address;
+  archive(family);
+  archive.raw(std::span(bytes).first(family == Family::v4 ? 4 : 16));
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Endpoint>& endpoint) {
+  auto& [addr, port] = endpoint;
+  archive(addr, port);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Timer>& timer) {
+  auto& [kind, retransmits, expires_ms] = timer;
+  archive(kind, retransmits, expires_ms);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Socket>& socket) {
+  auto& [local, remote, cookie, cgroup_id, inode, uid, recv_q, send_q, interface, mark, info,
+         first_owner, owner_count, netns, timer, state, congestion, shutdown] = socket;
+  archive(local, remote, cookie, cgroup_id, inode, uid, recv_q, send_q, interface, mark, info,
+          first_owner, owner_count, netns, timer, state, congestion, shutdown);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, TcpInfo>& tcp_info) {
+  auto& [known_bytes, ca_state, retransmits, probes, backoff, options, window_scales, rto_us,
+         ato_us, snd_mss, rcv_mss, unacked, lost, last_data_sent_ms, last_data_recv_ms,
+         last_ack_recv_ms, pmtu, rtt_us, rttvar_us, snd_ssthresh, snd_cwnd, reordering,
+         total_retrans, bytes_acked, bytes_received, notsent_bytes, min_rtt_us, data_segs_in,
+         data_segs_out, delivery_rate, busy_time_us, rwnd_limited_us, sndbuf_limited_us, bytes_sent,
+         bytes_retrans, dsack_dups, reord_seen, rcv_ooopack, snd_wnd, rcv_wnd, mem_receive,
+         mem_receive_max, mem_send, mem_send_max, drops] = tcp_info;
+  archive(known_bytes, ca_state, retransmits, probes, backoff, options, window_scales, rto_us,
+          ato_us, snd_mss, rcv_mss, unacked, lost, last_data_sent_ms, last_data_recv_ms,
+          last_ack_recv_ms, pmtu, rtt_us, rttvar_us, snd_ssthresh, snd_cwnd, reordering,
+          total_retrans, bytes_acked, bytes_received, notsent_bytes, min_rtt_us, data_segs_in,
+          data_segs_out, delivery_rate, busy_time_us, rwnd_limited_us, sndbuf_limited_us,
+          bytes_sent, bytes_retrans, dsack_dups, reord_seen, rcv_ooopack, snd_wnd, rcv_wnd,
+          mem_receive, mem_receive_max, mem_send, mem_send_max, drops);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Owner>& owner) {
+  auto& [inode, process, fd] = owner;
+  archive(inode, process, fd);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Process>& process) {
+  auto& [pid, comm, exe, cmdline, uid, cgroup, unit, container, state, wchan, age, fds, fd_limit] =
+      process;
+  archive(pid, comm, exe, cmdline, uid, cgroup, unit, container, state, wchan, age, fds, fd_limit);
+}
+
+// Counters and Sysctls keep their values to themselves: they travel as lists of name and value,
+// each name once and in order, as they are kept.
+template <class Value>
+using Named = std::vector<std::pair<std::string, Value>>;
+
+template <class Value>
+Named<Value> read_named(Reader& archive) {
+  Named<Value> named;
+  archive(named);
+  const auto out_of_order = [](const auto& a, const auto& b) { return a.first >= b.first; };
+  if (std::ranges::adjacent_find(named, out_of_order) != named.end()) {
+    archive.stop("its counters or settings are not in order");
+  }
+  return named;
+}
+
+inline void describe(Writer& archive, const Counters& counters) { archive(counters.all()); }
+inline void describe(Reader& archive, Counters& counters) {
+  for (auto& [name, value] : read_named<uint64_t>(archive)) counters.set(std::move(name), value);
+  counters.sort();
+}
+
+inline void describe(Writer& archive, const Sysctls& sysctls) {
+  archive(Named<std::string>(sysctls.all().begin(), sysctls.all().end()));
+}
+inline void describe(Reader& archive, Sysctls& sysctls) {
+  for (auto& [name, value] : read_named<std::string>(archive)) {
+    sysctls.set(std::move(name), std::move(value));
+  }
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Namespace>& netns) {
+  auto& [inode, name, ours, sysctls] = netns;
+  archive(inode, name, ours, sysctls);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Look>& look) {
+  auto& [at, sockets, infos, owners] = look;
+  archive(at, sockets, infos, owners);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, ListenerSample>& listener) {
+  auto& [netns, local, cookie, queued, limit, drops] = listener;
+  archive(netns, local, cookie, queued, limit, drops);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Sample>& sample) {
+  auto& [at, listeners, counters] = sample;
+  archive(at, listeners, counters);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Route>& route) {
+  auto& [netns, destination, error, gateway, interface, neighbour] = route;
+  archive(netns, destination, error, gateway, interface, neighbour);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Softnet>& softnet) {
+  auto& [processed, dropped, squeezed] = softnet;
+  archive(processed, dropped, squeezed);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Missing>& missing) {
+  auto& [what, why, needs] = missing;
+  archive(what, why, needs);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Observation>& observation) {
+  auto& [host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet,
+         congestion_names, sources, missing] = observation;
+  archive(host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet,
+          congestion_names, sources, missing);
+}
+
+namespace {
+
+// What is wrong with a value, or nothing: each check returns the first thing it finds.
+using Wrong = std::string_view;
+
+Wrong check(const Observation& observation, const Look& look, const Socket& socket) {
+  if (socket.netns >= observation.namespaces.size()) return "a socket's namespace is not in it";
+  if (socket.congestion >= observation.congestion_names.size()) {
+    return "a socket's congestion control is not in it";
+  }
+  if (socket.info != kNoIndex && socket.info >= look.infos.size()) {
+    return "a socket's TCP_INFO is not in it";
+  }
+  if (socket.owner_count == 0) return {};
+  const uint64_t last = uint64_t{socket.first_owner} + socket.owner_count;
+  return last > look.owners.size() ? "a socket's owners are not in it" : Wrong{};
+}
+
+Wrong check(const Observation& observation, const Look& look) {
+  for (const Socket& socket : look.sockets) {
+    if (const Wrong wrong = check(observation, look, socket); !wrong.empty()) return wrong;
+  }
+  for (const Owner& owner : look.owners) {
+    if (owner.process >= observation.processes.size()) return "an owner's process is not in it";
+  }
+  return std::ranges::is_sorted(look.owners, {}, &Owner::inode) ? Wrong{}
+                                                                : "its owners are not in order";
+}
+
+Wrong check(const Observation& observation, const Sample& sample) {
+  const size_t namespaces = observation.namespaces.size();
+  if (sample.counters.size() != namespaces) return "a sample lacks a namespace's counters";
+  for (const ListenerSample& listener : sample.listeners) {
+    if (listener.netns >= namespaces) return "a listener's namespace is not in it";
+  }
+  return {};
+}
+
+Wrong check(const Observation& observation) {
+  if (observation.looks.empty() || observation.looks.size() > 2) {
+    return "it needs one look or two";
+  }
+  if (!std::ranges::is_sorted(observation.looks, {}, &Look::at) ||
+      !std::ranges::is_sorted(observation.samples, {}, &Sample::at) ||
+      observation.window < Duration{}) {
+    return "its times run backwards";
+  }
+  for (const Look& look : observation.looks) {
+    if (const Wrong wrong = check(observation, look); !wrong.empty()) return wrong;
+  }
+  for (const Sample& sample : observation.samples) {
+    if (const Wrong wrong = check(observation, sample); !wrong.empty()) return wrong;
+  }
+  for (const Route& route : observation.routes) {
+    if (route.netns >= observation.namespaces.size()) return "a route's namespace is not in it";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<char> write_payload(const Observation& observation) {
+  Writer writer;
+  writer(observation);
+  return std::move(writer).take();
+}
+
+Result<Observation> read_payload(std::span<const char> payload) {
+  Observation observation;
+  Reader reader(payload);
+  reader(observation);
+  reader.end();
+  std::string_view wrong = reader.wrong();
+  if (wrong.empty()) wrong = check(observation);
+  if (!wrong.empty()) return fail("its content is inconsistent: {}", wrong);
+  return observation;
+}
+
+}  // namespace tcpdx::store

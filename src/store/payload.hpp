@@ -1,0 +1,19 @@
+// An Observation as plain bytes: what is inside a snapshot, before compression and checksum.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/observation.hpp"
+
+namespace tcpdx::store {
+
+// The same bytes for the same Observation.
+std::vector<char> write_payload(const Observation& observation);
+
+// An error for bytes that write_payload never makes from a sound Observation: whoever gets one may
+// follow every index in it. The memory it takes is at most a small multiple of the bytes.
+Result<Observation> read_payload(std::span<const char> payload);
+
+}  // namespace tcpdx::store
