@@ -1,0 +1,108 @@
+"""Programs of the scenes, run by Lab.spawn in processes of their own: work(say, hear, ...).
+
+`say("ready")` answers Actor.expect("ready"); `hear()` waits for Actor.tell() and, as nobody tells
+most of them anything, is also how they stay alive.
+"""
+
+import resource
+import selectors
+import socket
+import time
+
+
+def listener(port, backlog, address="0.0.0.0"):
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((address, port))
+    sock.listen(backlog)
+    return sock
+
+
+def limit_descriptors(count):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
+def never_accepts(say, hear, port, backlog):
+    """Listens and never calls accept()."""
+    sock = listener(port, backlog)
+    say("ready")
+    hear()
+    sock.close()
+
+
+def accepts_slowly(say, _hear, port, backlog, pause):
+    """One thread: takes a connection, works for `pause` seconds, closes it, takes the next."""
+    sock = listener(port, backlog)
+    say("ready")
+    while True:
+        connection, _ = sock.accept()
+        time.sleep(pause)
+        connection.close()
+
+
+def accepts_until_full(say, _hear, port, backlog, limit):
+    """Keeps every connection, with `limit` descriptors in all, and tries accept() for ever."""
+    limit_descriptors(limit)
+    sock = listener(port, backlog)
+    kept = []
+    say("ready")
+    while True:
+        try:
+            kept.append(sock.accept()[0])
+        except OSError:  # EMFILE
+            time.sleep(0.05)
+
+
+def serves(say, _hear, port, backlog=64, limit=None):
+    """A healthy server: answers what comes and closes when the client has closed."""
+    if limit:
+        limit_descriptors(limit)
+    sock = listener(port, backlog)
+    sock.setblocking(False)
+    select = selectors.DefaultSelector()
+    select.register(sock, selectors.EVENT_READ)
+    say("ready")
+    while True:
+        for key, _ in select.select():
+            if key.fileobj is sock:
+                connection, _ = sock.accept()
+                select.register(connection, selectors.EVENT_READ)
+            elif data := key.fileobj.recv(4096):
+                key.fileobj.sendall(data)
+            else:
+                select.unregister(key.fileobj)
+                key.fileobj.close()
+
+
+def holds(say, hear, port, count, backlog=512, limit=None, read=False):
+    """Accepts `count` connections, reads them only when `read`, and never closes one."""
+    if limit:
+        limit_descriptors(limit)
+    sock = listener(port, backlog)
+    say("ready")
+    kept = []
+    while len(kept) < count:
+        kept.append(sock.accept()[0])
+        if len(kept) == 1:
+            say("first")
+        if read:
+            kept[-1].recv(1)
+    say("all")
+    while command := hear():  # "shutdown", "close", "send": what to do with all of them
+        for connection in kept:
+            {"shutdown": lambda c: c.shutdown(socket.SHUT_WR), "close": socket.socket.close,
+             "send": lambda c: c.send(b"x" * 100)}[command](connection)
+        say("done")
+
+
+def connects_for_ever(_say, _hear, address, port, pause=0.2):
+    """A client that retries: one attempt after the other, each up to 10 s."""
+    while True:
+        sock = socket.socket()
+        sock.settimeout(10)
+        try:
+            sock.connect((address, port))
+        except OSError:
+            pass
+        sock.close()
+        time.sleep(pause)
