@@ -1,0 +1,155 @@
+// A process tree made of folders and links, as proc_pid_fd(5) describes them.
+#include "host/owners.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "host/inode_set.hpp"
+
+namespace tcpdx::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+class OwnerWalkTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "tcpdx-owners-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    proc_ = name;
+  }
+  void TearDown() override { fs::remove_all(proc_); }
+
+  void add_process(uint32_t pid, const std::string& comm, uint64_t start) {
+    const fs::path folder = proc_ / std::to_string(pid);
+    fs::create_directories(folder / "fd");
+    std::ofstream(folder / "stat") << pid << " (" << comm << ") S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 "
+                                   << "20 0 1 0 " << start << " 0\n";
+    std::ofstream(folder / "status") << "Uid:\t5\t5\t5\t5\n";
+  }
+  void add_fd(uint32_t pid, int fd, const std::string& target) {
+    fs::create_symlink(target, proc_ / std::to_string(pid) / "fd" / std::to_string(fd));
+  }
+  static Socket socket(uint32_t inode) {
+    Socket made;
+    made.inode = inode;
+    return made;
+  }
+
+  fs::path proc_;
+};
+
+TEST_F(OwnerWalkTest, FindsEveryOwnerOfASharedSocket) {
+  add_process(10, "server", 100);
+  add_fd(10, 0, "/dev/null");
+  add_fd(10, 3, "socket:[777]");
+  add_fd(10, 7, "socket:[777]");
+  add_process(11, "worker", 101);
+  add_fd(11, 3, "socket:[777]");
+  add_fd(11, 4, "socket:[888]");
+  add_process(12, "other", 102);
+  add_fd(12, 3, "socket:[12345]");
+  add_fd(12, 4, "anon_inode:[eventpoll]");
+  Look look;
+  look.sockets = {socket(888), socket(0), socket(777), socket(999)};
+  std::vector<Process> processes;
+  OwnerWalk walk(proc_);
+  const WalkEnd end = walk.run(look, processes);
+  EXPECT_EQ(end.error, 0);
+  EXPECT_EQ(end.refused, 0U);
+  ASSERT_EQ(processes.size(), 2U) << "a program without sockets of this look is no entry";
+  const auto shared = owners_of(look, look.sockets[2]);
+  std::set<std::pair<uint32_t, int>> seen;
+  for (const Owner& owner : shared) seen.insert({processes[owner.process].pid, owner.fd});
+  EXPECT_EQ(seen, (std::set<std::pair<uint32_t, int>>{{10, 3}, {10, 7}, {11, 3}}));
+  ASSERT_EQ(owners_of(look, look.sockets[0]).size(), 1U);
+  EXPECT_EQ(owners_of(look, look.sockets[0])[0].fd, 4);
+  EXPECT_TRUE(owners_of(look, look.sockets[1]).empty());
+  EXPECT_TRUE(owners_of(look, look.sockets[3]).empty());
+  for (const Process& process : processes) {
+    EXPECT_EQ(process.fds, process.pid == 10 ? 3U : 2U);
+  }
+}
+
+TEST_F(OwnerWalkTest, AProcessSeenAgainIsTheSameEntryRefreshed) {
+  add_process(10, "before", 100);
+  add_fd(10, 3, "socket:[777]");
+  OwnerWalk walk(proc_);
+  std::vector<Process> processes;
+  Look first;
+  first.sockets = {socket(777)};
+  walk.run(first, processes);
+  add_process(10, "after", 100);  // the same process under a new name
+  Look second;
+  second.sockets = {socket(777)};
+  walk.run(second, processes);
+  ASSERT_EQ(processes.size(), 1U);
+  EXPECT_EQ(processes[0].comm, "after");
+}
+
+TEST_F(OwnerWalkTest, AReusedPidIsAnotherProcess) {
+  add_process(10, "old", 100);
+  add_fd(10, 3, "socket:[777]");
+  OwnerWalk walk(proc_);
+  std::vector<Process> processes;
+  Look first;
+  first.sockets = {socket(777)};
+  walk.run(first, processes);
+  add_process(10, "new", 200);
+  Look second;
+  second.sockets = {socket(777)};
+  walk.run(second, processes);
+  ASSERT_EQ(processes.size(), 2U);
+  EXPECT_EQ(processes[first.owners[0].process].comm, "old");
+  EXPECT_EQ(processes[second.owners[0].process].comm, "new");
+}
+
+TEST_F(OwnerWalkTest, AProcessThatEndsDuringTheWalkOwnsNothing) {
+  add_process(10, "gone", 100);
+  add_fd(10, 3, "socket:[777]");
+  fs::remove(proc_ / "10" / "stat");  // what is read last is what is missing
+  Look look;
+  look.sockets = {socket(777)};
+  std::vector<Process> processes;
+  const WalkEnd end = OwnerWalk(proc_).run(look, processes);
+  EXPECT_TRUE(processes.empty());
+  EXPECT_TRUE(look.owners.empty());
+  EXPECT_EQ(look.sockets[0].first_owner, kNoIndex);
+  EXPECT_EQ(end.refused, 0U);
+}
+
+TEST_F(OwnerWalkTest, CountsProcessesThatMayNotBeRead) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  add_process(10, "closed", 100);
+  fs::permissions(proc_ / "10" / "fd", fs::perms::none);
+  Look look;
+  look.sockets = {socket(777)};
+  std::vector<Process> processes;
+  EXPECT_EQ(OwnerWalk(proc_).run(look, processes).refused, 1U);
+  fs::permissions(proc_ / "10" / "fd", fs::perms::owner_all);
+}
+
+TEST_F(OwnerWalkTest, SaysWhenThereIsNoTree) {
+  Look look;
+  std::vector<Process> processes;
+  EXPECT_EQ(OwnerWalk(proc_ / "none").run(look, processes).error, ENOENT);
+}
+
+TEST(InodeSet, HoldsWhatWasPutIn) {
+  constexpr uint32_t kCount = 10'000;
+  InodeSet set(kCount);
+  for (uint32_t i = 1; i <= kCount; ++i) set.insert(i * 7919);
+  for (uint32_t i = 1; i <= kCount; ++i) {
+    ASSERT_TRUE(set.contains(i * 7919));
+    ASSERT_FALSE(set.contains(i * 7919 + 1));
+  }
+  EXPECT_FALSE(set.contains(0));
+  EXPECT_FALSE(InodeSet(0).contains(5));
+}
+
+}  // namespace
+}  // namespace tcpdx::host
