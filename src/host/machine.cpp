@@ -327,11 +327,13 @@ void Machine::find_routes(Observation& into) {
   into.routes.clear();
   if (into.looks.empty()) return;
   std::set<std::pair<uint16_t, RouteQuestion>> wanted;
-  for (const Socket& socket : into.looks.back().sockets) {
-    if (socket.state != tcp::State::syn_sent || wanted.size() == kMostRoutes) continue;
-    wanted.insert({socket.netns,
-                   {socket.remote.addr.unmapped(), socket.local.addr.unmapped(), socket.interface,
-                    socket.mark}});
+  for (const Look& look : into.looks) {
+    for (const Socket& socket : look.sockets) {
+      if (socket.state != tcp::State::syn_sent || wanted.size() == kMostRoutes) continue;
+      wanted.insert({socket.netns,
+                     {socket.remote.addr.unmapped(), socket.local.addr.unmapped(),
+                      socket.interface, socket.mark}});
+    }
   }
   for (auto group = wanted.begin(); group != wanted.end();) {
     const uint16_t netns = group->first;

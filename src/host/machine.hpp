@@ -39,7 +39,7 @@ class Machine {
   // Appends listeners and counters of every namespace.
   Result<void> sample(Duration at, Observation& into);
 
-  // Routes and neighbours of the destinations that are in SYN-SENT in the last look, at most 256.
+  // Routes and neighbours of the destinations that are in SYN-SENT in any look, at most 256.
   void find_routes(Observation& into);
 
   // Appends the host-wide softnet counters.

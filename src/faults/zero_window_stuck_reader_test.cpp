@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+
+#include "faults/test_scene.hpp"
+
+namespace tcpdx::faults {
+namespace {
+
+constexpr std::string_view kFault = "zero-window-stuck-reader";
+
+Scene::Row sender() {
+  Scene::Row row{.local = at("10.0.0.1", 40000),
+                 .remote = at("10.0.0.9", 9000),
+                 .send_q = 382'272,
+                 .timer = {.kind = TimerKind::persist, .retransmits = 0, .expires_ms = 3000}};
+  row.info.backoff = 4;
+  row.info.last_data_sent_ms = 12'000;
+  row.info.last_ack_recv_ms = 800;
+  row.info.notsent_bytes = 382'272;
+  row.info_then = row.info;
+  return row;
+}
+
+Scene::Row reader() {
+  Scene::Row row{.local = at("10.0.0.9", 9000), .remote = at("10.0.0.1", 40000), .recv_q = 127'000};
+  row.info.last_data_recv_ms = 12'000;
+  row.info.bytes_received = 127'000;
+  row.info_then = row.info;
+  return row;
+}
+
+TEST(zero_window_stuck_reader, shows_a_remote_reader) {
+  Scene scene;
+  scene.process(41, "feeder");
+  scene.add(sender());
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->severity, Severity::warning);
+  EXPECT_EQ(f->confidence, Confidence::confirmed);
+  EXPECT_EQ(f->subject.pid, 41U);
+  EXPECT_EQ(f->subject.remote, at("10.0.0.9", 9000));
+}
+
+TEST(zero_window_stuck_reader, names_the_reader_when_it_is_on_this_machine) {
+  Scene scene;
+  scene.process(41, "feeder");
+  scene.add(sender());
+  scene.process(42, "sleeper");
+  scene.add(reader());
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->subject.pid, 42U);
+  EXPECT_EQ(scene.found().size(), 1U) << "one flow, one finding";
+}
+
+TEST(zero_window_stuck_reader, shows_a_local_reader_of_a_remote_sender) {
+  Scene scene;
+  scene.process(42, "sleeper");
+  scene.add(reader());
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->subject.pid, 42U);
+}
+
+TEST(zero_window_stuck_reader, silent_on_a_window_that_opens_again) {
+  Scene scene;
+  scene.process(41, "feeder");
+  Scene::Row row = sender();
+  row.info.last_data_sent_ms = 900;
+  row.info.bytes_acked = 5000;
+  scene.add(row);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+TEST(zero_window_stuck_reader, silent_on_a_peer_that_does_not_answer_probes) {
+  Scene scene;
+  scene.process(41, "feeder");
+  Scene::Row row = sender();
+  row.info.last_data_sent_ms = 200'000;
+  row.info.last_ack_recv_ms = 200'000;
+  row.info_then = row.info;
+  scene.add(row);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+}  // namespace
+}  // namespace tcpdx::faults
