@@ -1,0 +1,73 @@
+// The table of commands and how one is chosen.
+#include "cli/cli.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <exception>
+#include <vector>
+
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/suggest.hpp"
+#include "cli/version.hpp"
+
+namespace tcpdx::cli {
+namespace {
+
+constexpr std::array kCommands{
+    Command{"doctor", "names what is wrong with this machine's TCP connections (the default)",
+            doctor},
+    Command{"states", "how many connections are in each state", states},
+    Command{"sockets", "each socket with owner, queues, timer and TCP_INFO", sockets},
+    Command{"explain", "what a state or a fault is and what to do about it", explain},
+};
+
+void write_help(std::ostream& out) {
+  out << "tcpdx: the doctor for TCP connections\n\n"
+         "usage: tcpdx [COMMAND] [OPTIONS] [FILTER]\n\ncommands\n";
+  for (const Command& command : kCommands) {
+    out << fmt::format("  {:<9} {}\n", command.name, command.summary);
+  }
+  out << "\ntcpdx COMMAND --help tells more; tcpdx --version.\n";
+}
+
+int unknown_command(std::string_view word, Io& io) {
+  std::vector<std::string_view> names;
+  for (const Command& command : kCommands) names.push_back(command.name);
+  io.err << fmt::format("tcpdx: there is no command '{}'{}; the commands are {}\n", printable(word),
+                        did_you_mean(word, names), fmt::join(names, ", "));
+  return kUsage;
+}
+
+int dispatch(Arguments arguments, Io& io) {
+  // Without a command word the options are doctor's.
+  if (arguments.empty()) return doctor(arguments, io);
+  const std::string& first = arguments.front();
+  if (first == "--version") {
+    io.out << "tcpdx " << kVersion << '\n';
+    return kOk;
+  }
+  if (first == "--help" || first == "-h" || first == "help") {
+    write_help(io.out);
+    return kOk;
+  }
+  if (first.starts_with('-')) return doctor(arguments, io);
+  for (const Command& command : kCommands) {
+    if (command.name == first) return command.run(arguments.subspan(1), io);
+  }
+  return unknown_command(first, io);
+}
+
+}  // namespace
+
+int run(Arguments arguments, Io& io) {
+  try {
+    return dispatch(arguments, io);
+  } catch (const std::exception& error) {  // of the libraries: no memory, a broken invariant
+    io.err << "tcpdx: " << printable(error.what()) << '\n';
+    return kCannotLook;
+  }
+}
+
+}  // namespace tcpdx::cli

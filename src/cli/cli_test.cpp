@@ -1,0 +1,125 @@
+// Exit codes and messages of the command line, without a look at the machine.
+#include "cli/cli.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cli/exit_code.hpp"
+#include "cli/suggest.hpp"
+#include "tcp/state.hpp"
+
+namespace tcpdx::cli {
+namespace {
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome outcome_of(const std::vector<std::string>& arguments) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Io io{.out = out, .err = err};
+  const int code = run(arguments, io);
+  return {code, out.str(), err.str()};
+}
+
+struct BadUsage {
+  std::vector<std::string> arguments;
+  std::string_view named;  // in the message
+};
+
+TEST(Usage, WrongWordsExit64WithAMessageThatNamesThem) {
+  const BadUsage kCases[] = {
+      {{"doktor"}, "doctor"},
+      {{"--frobnicate"}, "frobnicate"},
+      {{"--for", "soon"}, "soon"},
+      {{"doctor", "--for"}, "--for"},
+      {{"doctor", "stray"}, "stray"},
+      {{"doctor", "--fail-on", "sneeze"}, "sneeze"},
+      {{"doctor", "--read", "a", "--save", "b"}, "--read"},
+      {{"doctor", "--color", "pink"}, "pink"},
+      {{"sockets", "--columns", "local,colour"}, "colour"},
+      {{"sockets", "--columns", "local", "--json"}, "--json"},
+      {{"sockets", "--sort", "-colour"}, "colour"},
+      {{"sockets", "prot", "80"}, "prot"},
+      {{"sockets", "udp port 53"}, "udp"},
+      {{"sockets", "--no-owners", "pid", "7"}, "pid 7"},
+      {{"sockets", "--no-owners", "--columns", "comm"}, "--no-owners"},
+      {{"states", "--by", "colour"}, "colour"},
+      {{"states", "--watch=soon"}, "soon"},
+      {{"states", "--watch=1ms"}, "--watch"},
+      {{"explain", "close-wiat-leak"}, "close-wait-leak"},
+      {{"explain", "ESTABLISHT"}, "ESTABLISHED"},
+      {{"explain", ""}, "no state"},
+  };
+  for (const auto& [arguments, named] : kCases) {
+    const Outcome outcome = outcome_of(arguments);
+    EXPECT_EQ(outcome.code, 64) << arguments.front() << ": " << outcome.err;
+    EXPECT_NE(outcome.err.find(named), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
+TEST(Usage, AForgedWordCannotBreakTheMessage) {
+  EXPECT_EQ(outcome_of({"do\x1b[2Jctor"}).err.find('\x1b'), std::string::npos);
+  EXPECT_EQ(outcome_of({"explain", "a\x1b[2J"}).err.find('\x1b'), std::string::npos);
+  EXPECT_EQ(outcome_of({"doctor", "--color", "a\x1b[2J"}).err.find('\x1b'), std::string::npos);
+}
+
+TEST(Usage, HelpAndVersionGoToStandardOutput) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"},
+                                                    {"-h"},
+                                                    {"--version"},
+                                                    {"doctor", "--help"},
+                                                    {"states", "--help"},
+                                                    {"sockets", "--help"},
+                                                    {"explain", "--help"}}) {
+    const Outcome outcome = outcome_of(arguments);
+    EXPECT_EQ(outcome.code, 0) << arguments.front();
+    EXPECT_NE(outcome.out, "");
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST(Doctor, AFileThatIsNoSnapshotExits3) {
+  const Outcome missing = outcome_of({"doctor", "--read", "/nonexistent/look"});
+  EXPECT_EQ(missing.code, 3);
+  EXPECT_NE(missing.err.find("/nonexistent/look"), std::string::npos);
+  const Outcome other = outcome_of({"--read", TCPDX_SOURCE_DIR "/CMakeLists.txt", "--for", "9s"});
+  EXPECT_EQ(other.code, 3);
+  EXPECT_NE(other.err.find("--for has no effect"), std::string::npos);
+}
+
+TEST(Explain, ReadsStatesInAnyUsualSpelling) {
+  for (const std::string word : {"close-wait", "CLOSE_WAIT", "CloseWait"}) {
+    const Outcome outcome = outcome_of({"explain", word});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_TRUE(outcome.out.starts_with("CLOSE-WAIT")) << outcome.out;
+    EXPECT_NE(outcome.out.find("close-wait-leak"), std::string::npos);
+  }
+}
+
+TEST(Explain, ListsStatesAndFaultsAndTellsOfEach) {
+  const Outcome list = outcome_of({"explain"});
+  EXPECT_EQ(list.code, 0);
+  for (const tcp::State state : tcp::kStates) {
+    EXPECT_NE(list.out.find(tcp::to_string(state)), std::string::npos);
+  }
+  EXPECT_EQ(outcome_of({"explain", "syn-flood"}).code, 0);
+}
+
+TEST(Suggest, FindsWhatWasMeant) {
+  const std::vector<std::string_view> known{"CLOSE-WAIT", "close-wait-leak", "CLOSING", "LISTEN"};
+  EXPECT_EQ(near_matches("clsoe-wait", known).front(), "CLOSE-WAIT");
+  EXPECT_EQ(near_matches("leak", known), std::vector<std::string_view>{"close-wait-leak"});
+  EXPECT_TRUE(near_matches("banana", known).empty());
+  EXPECT_EQ(did_you_mean("banana", known), "");
+}
+
+}  // namespace
+}  // namespace tcpdx::cli

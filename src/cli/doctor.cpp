@@ -1,0 +1,118 @@
+// `tcpdx doctor`: looks over a window of time, or reads a saved look, and reports what is wrong.
+#include <fmt/format.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/options.hpp"
+#include "engine/observe.hpp"
+#include "faults/catalogue.hpp"
+#include "store/snapshot.hpp"
+#include "view/report.hpp"
+
+namespace tcpdx::cli {
+namespace {
+
+struct Words {
+  std::string window = "5s";
+  std::string read;
+  std::string save;
+  std::string fail_on = "warning";
+  ShowOptions show;
+};
+
+void describe(CLI::App& app, Words& words) {
+  app.add_option("--for", words.window, "how long to look (5s); longer is surer")->type_name("DUR");
+  auto* read = app.add_option("--read", words.read, "judge a saved look instead of this machine")
+                   ->type_name("FILE");
+  app.add_option("--save", words.save, "save what was seen")->type_name("FILE")->excludes(read);
+  app.add_option("--fail-on", words.fail_on, "warning (default) or critical: what exits non-zero")
+      ->check(CLI::IsMember({"warning", "critical"}).description(""))
+      ->type_name("SEVERITY");
+  add_show_options(app, words.show);
+  app.footer(
+      "exit codes: 0 nothing wrong, 1 warning, 2 critical, 3 could not look, 64 wrong usage");
+}
+
+// One line on a terminal's standard error, gone when the report comes.
+class Progress {
+ public:
+  Progress(Io& io, Duration window) : io_(io), window_(window) {}
+  void show(Duration at) {
+    if (!io_.err_is_terminal || window_ == Duration::zero()) return;
+    io_.err << fmt::format("\rlooking: {:.1f} of {:.1f} s ", seconds(at), seconds(window_))
+            << std::flush;
+    shown_ = true;
+  }
+  void clear() {
+    if (shown_) io_.err << "\r\x1b[K" << std::flush;
+  }
+
+ private:
+  Io& io_;
+  Duration window_;
+  bool shown_ = false;
+};
+
+Result<Observation> look(Duration window, Io& io) {
+  Progress progress(io, window);
+  engine::ObserveOptions options;
+  options.window = window;
+  options.progress = [&progress](Duration at) { progress.show(at); };
+  options.stop = &interrupted();
+  auto observation = engine::observe(options);
+  progress.clear();
+  return observation;
+}
+
+Result<Observation> observation_of(const Words& words, Duration window, Io& io) {
+  auto observation = words.read.empty() ? look(window, io) : store::load(words.read);
+  if (observation && observation->looks.empty()) return fail("no socket table was seen");
+  return observation;
+}
+
+int exit_code(std::span<const Finding> findings, Severity fail_on) {
+  const Severity worst = view::worst(findings);
+  if (worst < fail_on) return kOk;
+  return worst == Severity::critical ? kCritical : kWarning;
+}
+
+void report(const Words& words, const Observation& observation, std::span<const Finding> findings,
+            Io& io) {
+  const view::Report report{observation, findings};
+  if (words.show.json) {
+    view::write_report_json(io.out, report);
+  } else {
+    view::write_report(io.out, style_of(io, words.show.colour), report);
+  }
+}
+
+}  // namespace
+
+int doctor(Arguments arguments, Io& io) {
+  CLI::App app("Names what is wrong with this machine's TCP connections, worst first.",
+               "tcpdx doctor");
+  Words words;
+  describe(app, words);
+  if (const auto code = parse(app, arguments, io)) return *code;
+  const auto window = parse_duration(words.window);
+  if (!window) return usage_error(io, fmt::format("--for: {}", window.error().sentence));
+  if (!words.read.empty() && app.count("--for") != 0) {
+    io.err << "tcpdx: --for has no effect with --read: a saved look has its own window\n";
+  }
+  const auto observation = observation_of(words, *window, io);
+  if (!observation) return cannot_look(io, observation.error().sentence);
+  const std::vector<Finding> findings = faults::diagnose(*observation);
+  report(words, *observation, findings, io);
+  if (!words.save.empty()) {
+    const auto saved = store::save(*observation, words.save);
+    if (!saved) return cannot_look(io, saved.error().sentence);
+  }
+  return exit_code(findings, words.fail_on == "critical" ? Severity::critical : Severity::warning);
+}
+
+}  // namespace tcpdx::cli

@@ -1,0 +1,50 @@
+// Reads options with CLI11 and turns its exceptions into exit codes.
+#include "cli/options.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+
+namespace tcpdx::cli {
+
+void add_show_options(CLI::App& app, ShowOptions& into) {
+  static const std::map<std::string, ColourMode> kModes{{"auto", ColourMode::automatic},
+                                                        {"always", ColourMode::always},
+                                                        {"never", ColourMode::never}};
+  app.add_flag("--json", into.json, "one JSON document (docs/json.md)");
+  app.add_option("--color,--colour", into.colour, "auto, always or never")
+      ->transform(CLI::CheckedTransformer(kModes).description(""))
+      ->type_name("WHEN");
+}
+
+std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io) {
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    io.out << app.help();
+    return kOk;
+  } catch (const CLI::ParseError& error) {
+    return usage_error(
+        io, fmt::format("{}; {} --help lists what there is", error.what(), app.get_name()));
+  }
+}
+
+int usage_error(Io& io, std::string_view sentence) {
+  io.err << "tcpdx: " << sentence << '\n';
+  return kUsage;
+}
+
+int cannot_look(Io& io, std::string_view sentence) {
+  io.err << "tcpdx: " << sentence << '\n';
+  return kCannotLook;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+}  // namespace tcpdx::cli

@@ -1,0 +1,35 @@
+// What the commands have in common: options, how they are read, how a failure is told.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "cli/cli.hpp"
+#include "cli/io.hpp"
+
+namespace tcpdx::cli {
+
+struct ShowOptions {
+  bool json = false;
+  ColourMode colour = ColourMode::automatic;
+};
+
+void add_show_options(CLI::App& app, ShowOptions& into);
+
+// The exit code when the command has nothing more to do: help was shown, or the usage is wrong.
+std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io);
+
+// Print the sentence, return the exit code.
+int usage_error(Io& io, std::string_view sentence);
+int cannot_look(Io& io, std::string_view sentence);
+
+// "host ::1 and state listen", given as one argument or as several.
+std::string joined(const std::vector<std::string>& words);
+
+}  // namespace tcpdx::cli

@@ -1,0 +1,161 @@
+// Explanations as text and as JSON. The words come from state_texts and from each fault's
+// FaultInfo.
+#include "view/explain.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "view/json.hpp"
+#include "view/state_texts.hpp"
+
+namespace tcpdx::view {
+namespace {
+
+constexpr size_t kWidest = 110;
+constexpr size_t kText = 12;   // where the text beside a label begins
+constexpr size_t kNames = 30;  // width of the names in the list
+
+Style narrow(const Style& style) { return {style.colour, std::min(style.width, kWidest)}; }
+
+void paragraph(std::ostream& out, const Style& style, std::string_view label,
+               std::string_view text) {
+  if (text.empty()) return;
+  out << "  " << paint(style, Ink::dim, fmt::format("{:<{}}", label, kText - 2))
+      << wrapped(style, kText, text) << '\n';
+}
+
+std::vector<const FaultInfo*> faults_in(tcp::State state, FaultInfos faults) {
+  std::vector<const FaultInfo*> found;
+  for (const FaultInfo* fault : faults) {
+    if (std::ranges::find(fault->states, state) != fault->states.end()) found.push_back(fault);
+  }
+  return found;
+}
+
+std::string look_closer(tcp::State state) {
+  return fmt::format("tcpdx sockets state {}", tcp::to_string(state));
+}
+
+void list_line(std::ostream& out, const Style& style, std::string_view name,
+               std::string_view text) {
+  out << "  " << paint(style, Ink::bold, name)
+      << fmt::format("{:{}}", "", kNames - 2 - std::min(name.size(), kNames - 4))
+      << wrapped(style, kNames, text) << '\n';
+}
+
+Json fault_ids(std::span<const FaultInfo* const> faults) {
+  Json list = Json::array();
+  for (const FaultInfo* fault : faults) list.push_back(fault->id);
+  return list;
+}
+
+Json state_names(std::span<const tcp::State> states) {
+  Json list = Json::array();
+  for (const tcp::State state : states) list.push_back(tcp::to_string(state));
+  return list;
+}
+
+}  // namespace
+
+void explain_state(std::ostream& out, const Style& wide, tcp::State state, FaultInfos faults) {
+  const Style style = narrow(wide);
+  const StateText& text = state_text(state);
+  out << paint(style, Ink::bold, tcp::to_string(state)) << "  " << text.summary << '\n';
+  paragraph(out, style, "waits", text.waits);
+  paragraph(out, style, "lasts", text.lasts);
+  paragraph(out, style, "healthy", text.healthy);
+  paragraph(out, style, "trouble", text.trouble);
+  std::string_view label = "faults";
+  for (const FaultInfo* fault : faults_in(state, faults)) {
+    paragraph(out, style, label, fmt::format("{}: {}", fault->id, fault->title));
+    label = "";
+  }
+  paragraph(out, style, "look", look_closer(state));
+}
+
+void explain_fault(std::ostream& out, const Style& wide, const FaultInfo& fault) {
+  const Style style = narrow(wide);
+  out << paint(style, Ink::bold, fault.id) << "  " << fault.title << '\n';
+  std::string states;
+  for (const tcp::State state : fault.states) {
+    states += fmt::format("{}{}", states.empty() ? "" : ", ", tcp::to_string(state));
+  }
+  paragraph(out, style, "states", states);
+  paragraph(out, style, "signs", fault.signature);
+  std::string_view label = "unlike";
+  for (const LookAlike& other : fault.look_alikes) {
+    paragraph(out, style, label, fmt::format("{}: {}", other.what, other.decided_by));
+    label = "";
+  }
+  paragraph(out, style, "reported", fault.trigger);
+  paragraph(out, style, "severity", fault.severity);
+  paragraph(out, style, "fix", fault.remedy);
+  paragraph(out, style, "not", fault.avoid);
+  paragraph(out, style, "silent on", fault.silent_on);
+}
+
+void list_explained(std::ostream& out, const Style& wide, FaultInfos faults) {
+  const Style style = narrow(wide);
+  out << "states\n";
+  for (const tcp::State state : tcp::kStates) {
+    list_line(out, style, tcp::to_string(state), state_text(state).summary);
+  }
+  out << "faults\n";
+  for (const FaultInfo* fault : faults) list_line(out, style, fault->id, fault->title);
+}
+
+void explain_state_json(std::ostream& out, tcp::State state, FaultInfos faults) {
+  const StateText& text = state_text(state);
+  out << dump({{"schema", kSchema},
+               {"kind", "state"},
+               {"name", tcp::to_string(state)},
+               {"summary", text.summary},
+               {"waits", text.waits},
+               {"lasts", text.lasts},
+               {"healthy", text.healthy},
+               {"trouble", text.trouble},
+               {"faults", fault_ids(faults_in(state, faults))}})
+      << '\n';
+}
+
+void explain_fault_json(std::ostream& out, const FaultInfo& fault) {
+  Json look_alikes = Json::array();
+  for (const LookAlike& other : fault.look_alikes) {
+    look_alikes.push_back({{"what", other.what}, {"decided_by", other.decided_by}});
+  }
+  out << dump({{"schema", kSchema},
+               {"kind", "fault"},
+               {"name", fault.id},
+               {"title", fault.title},
+               {"states", state_names(fault.states)},
+               {"signature", fault.signature},
+               {"look_alikes", std::move(look_alikes)},
+               {"trigger", fault.trigger},
+               {"severity", fault.severity},
+               {"remedy", fault.remedy},
+               {"avoid", fault.avoid},
+               {"silent_on", fault.silent_on}})
+      << '\n';
+}
+
+void list_explained_json(std::ostream& out, FaultInfos faults) {
+  Json states = Json::array();
+  for (const tcp::State state : tcp::kStates) {
+    states.push_back({{"name", tcp::to_string(state)}, {"summary", state_text(state).summary}});
+  }
+  Json list = Json::array();
+  for (const FaultInfo* fault : faults) {
+    list.push_back({{"name", fault->id}, {"title", fault->title}});
+  }
+  out << dump({{"schema", kSchema},
+               {"kind", "list"},
+               {"states", std::move(states)},
+               {"faults", std::move(list)}})
+      << '\n';
+}
+
+}  // namespace tcpdx::view

@@ -1,0 +1,30 @@
+// The doctor's report: findings as text for people and as JSON for programs. Shows, never judges.
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string_view>
+
+#include "model/finding.hpp"
+#include "model/observation.hpp"
+#include "view/style.hpp"
+
+namespace tcpdx::view {
+
+struct Report {
+  const Observation& observation;
+  std::span<const Finding> findings;  // worst first
+};
+
+// The greatest severity among the findings and what is folded under them; info if there are none.
+Severity worst(std::span<const Finding> findings);
+// "ok", "warning" or "critical".
+std::string_view verdict(std::span<const Finding> findings);
+
+void write_report(std::ostream& out, const Style& style, const Report& report);
+void write_report_json(std::ostream& out, const Report& report);
+
+// "not seen  WHAT: WHY (needs NEEDS)", one line each.
+void write_missing(std::ostream& out, const Style& style, std::span<const Missing> missing);
+
+}  // namespace tcpdx::view

@@ -1,0 +1,77 @@
+// The doctor's report as JSON; docs/json.md describes it.
+#include <variant>
+
+#include "base/time.hpp"
+#include "view/json.hpp"
+#include "view/report.hpp"
+
+namespace tcpdx::view {
+namespace {
+
+Json subject_json(const Subject& subject) {
+  Json object = Json::object();
+  if (subject.netns) object["netns"] = *subject.netns;
+  if (subject.pid) object["pid"] = *subject.pid;
+  if (subject.comm) object["comm"] = *subject.comm;
+  if (subject.local) object["local"] = endpoint_json(*subject.local);
+  if (subject.remote) object["remote"] = endpoint_json(*subject.remote);
+  if (subject.listener) object["listener"] = endpoint_json(*subject.listener);
+  if (subject.destination) object["destination"] = endpoint_json(*subject.destination);
+  return object;
+}
+
+Json value_json(const std::variant<uint64_t, double, std::string>& value) {
+  return std::visit([](const auto& known) { return Json(known); }, value);
+}
+
+Json evidence_json(const std::vector<Evidence>& evidence) {
+  Json list = Json::array();
+  for (const Evidence& one : evidence) {
+    Json object{{"fact", one.fact}, {"value", value_json(one.value)}};
+    if (one.limit) object["limit"] = value_json(*one.limit);
+    object["source"] = one.source;
+    list.push_back(std::move(object));
+  }
+  return list;
+}
+
+Json finding_json(const Finding& finding) {
+  Json explains = Json::array();
+  for (const Finding& folded : finding.explains) explains.push_back(finding_json(folded));
+  return {{"fault", finding.fault},
+          {"title", finding.title},
+          {"severity", to_string(finding.severity)},
+          {"confidence", to_string(finding.confidence)},
+          {"subject", subject_json(finding.subject)},
+          {"headline", finding.headline},
+          {"evidence", evidence_json(finding.evidence)},
+          {"cause", finding.cause},
+          {"confirm", finding.confirm},
+          {"remedy", finding.remedy},
+          {"avoid", finding.avoid},
+          {"see", finding.see},
+          {"explains", std::move(explains)}};
+}
+
+}  // namespace
+
+void write_report_json(std::ostream& out, const Report& report) {
+  const Observation& observation = report.observation;
+  JsonObjectWriter document(out);
+  document.member("schema", kSchema);
+  document.member("host", observation.host);
+  document.member("kernel", observation.kernel);
+  document.member("at", rfc3339(observation.at));
+  document.member("duration_s", seconds(observation.window));
+  document.member("verdict", verdict(report.findings));
+  document.member("looked_at", {{"sockets", observation.now().sockets.size()},
+                                {"namespaces", observation.namespaces.size()}});
+  document.begin_array("findings");
+  for (const Finding& finding : report.findings) document.element(finding_json(finding));
+  document.end_array();
+  document.member("sources", observation.sources);
+  document.member("not_seen", missing_json(observation.missing));
+  document.end();
+}
+
+}  // namespace tcpdx::view

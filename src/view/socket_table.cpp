@@ -1,0 +1,190 @@
+// Selects, sorts and writes the table of sockets.
+#include "view/socket_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/text.hpp"
+#include "view/listeners.hpp"
+#include "view/socket_columns.hpp"
+
+namespace tcpdx::view {
+namespace {
+
+constexpr size_t kBlock = size_t{64} * 1024;  // bytes written at a time
+
+std::string column_names() {
+  std::string names;
+  for (const Column& column : all_columns()) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", column.name);
+  }
+  return names;
+}
+
+Result<const Column*> column_named(std::string_view name) {
+  if (const Column* column = find_column(name)) return column;
+  return fail("there is no column '{}'; the columns are {}", printable(name), column_names());
+}
+
+std::string_view view_of(const fmt::memory_buffer& text) { return {text.data(), text.size()}; }
+
+// The last column needs no width when its texts begin at its left.
+bool needs_width(const Columns& shown, size_t index) {
+  return index + 1 < shown.size() || shown[index]->align == Align::right;
+}
+
+std::vector<size_t> title_widths(const Columns& shown) {
+  std::vector<size_t> widths;
+  for (const Column* column : shown) widths.push_back(columns(column->title));
+  return widths;
+}
+
+void widen(std::vector<size_t>& widths, const Columns& shown, const Row& row,
+           fmt::memory_buffer& cell) {
+  for (size_t i = 0; i < shown.size(); ++i) {
+    if (!needs_width(shown, i)) continue;
+    cell.clear();
+    shown[i]->text(*shown[i], row, cell);
+    widths[i] = std::max(widths[i], columns(view_of(cell)));
+  }
+}
+
+void append_blanks(fmt::memory_buffer& into, size_t number) {
+  fmt::format_to(std::back_inserter(into), "{:{}}", "", number);
+}
+
+// Writes one line, the cells given by `text_of(column index, buffer to append to)`.
+void append_line(fmt::memory_buffer& into, const Style& style, const Columns& shown,
+                 std::span<const size_t> widths, fmt::memory_buffer& cell, auto&& text_of) {
+  size_t position = 0;
+  for (size_t i = 0; i < shown.size(); ++i) {
+    cell.clear();
+    text_of(i, cell);
+    const bool last = i + 1 == shown.size();
+    const size_t taken = columns(view_of(cell));
+    const size_t blanks = widths[i] > taken ? widths[i] - taken : 0;
+    if (i > 0) into.append(std::string_view("  "));
+    position += i > 0 ? 2 : 0;
+    if (shown[i]->align == Align::right) append_blanks(into, blanks);
+    if (last && style.width > position && position + taken > style.width) {
+      into.append(ellipsis(view_of(cell), style.width - position));
+    } else {
+      into.append(view_of(cell));
+    }
+    if (shown[i]->align == Align::left && !last) append_blanks(into, blanks);
+    position += std::max(widths[i], taken);
+  }
+  into.push_back('\n');
+}
+
+void flush(std::ostream& out, fmt::memory_buffer& lines) {
+  out.write(lines.data(), static_cast<std::streamsize>(lines.size()));
+  lines.clear();
+}
+
+}  // namespace
+
+Needs needs_of(const Columns& columns) {
+  Needs needs;
+  for (const Column* column : columns) {
+    needs.infos = needs.infos || column->needs.infos;
+    needs.owners = needs.owners || column->needs.owners;
+  }
+  return needs;
+}
+
+Result<Columns> parse_columns(std::string_view names) {
+  Columns columns;
+  for (const std::string_view name : split(names, ',')) {
+    const auto column = column_named(trim(name));
+    if (!column) return std::unexpected(column.error());
+    columns.push_back(*column);
+  }
+  return columns;
+}
+
+Columns default_columns(bool several_namespaces) {
+  Columns columns;
+  if (several_namespaces) columns.push_back(find_column("netns"));
+  for (const std::string_view name :
+       {"state", "recv_q", "send_q", "local", "remote", "timer", "owner"}) {
+    columns.push_back(find_column(name));
+  }
+  return columns;
+}
+
+Result<std::vector<SortKey>> parse_sort(std::string_view names) {
+  std::vector<SortKey> keys;
+  for (std::string_view name : split(names, ',')) {
+    name = trim(name);
+    const bool descending = name.starts_with('-');
+    if (descending) name.remove_prefix(1);
+    const auto column = column_named(name);
+    if (!column) return std::unexpected(column.error());
+    keys.push_back({*column, descending});
+  }
+  return keys;
+}
+
+std::vector<SortKey> default_sort() {
+  std::vector<SortKey> keys;
+  for (const std::string_view name : {"netns", "state", "local", "remote"}) {
+    keys.push_back({find_column(name), false});
+  }
+  return keys;
+}
+
+void sort_sockets(const Observation& observation, std::span<const SortKey> keys,
+                  std::vector<uint32_t>& indices) {
+  const Look& look = observation.now();
+  const Listeners none(Look{});
+  const auto row = [&](uint32_t index) {
+    return Row{observation, look, none, look.sockets[index]};
+  };
+  std::ranges::stable_sort(indices, [&](uint32_t a, uint32_t b) {
+    for (const auto& [column, descending] : keys) {
+      const std::weak_ordering order = column->order(*column, row(a), row(b));
+      if (order != 0) return descending ? order > 0 : order < 0;
+    }
+    return false;
+  });
+}
+
+std::string describe_columns() {
+  std::string text;
+  for (const Column& column : all_columns()) {
+    if (column.field == nullptr) text += fmt::format("  {:<12} {}\n", column.name, column.about);
+  }
+  std::string fields;
+  for (const Column& column : all_columns()) {
+    if (column.field != nullptr) fields += fmt::format("{} ", column.name);
+  }
+  return text + "  and the fields of tcp_info: " + wrapped(Style{}, 4, trim(fields)) + "\n";
+}
+
+void write_socket_table(std::ostream& out, const Style& style, const Observation& observation,
+                        const Columns& columns, std::span<const uint32_t> shown) {
+  const Look& look = observation.now();
+  const Listeners listeners(look);
+  const auto row = [&](uint32_t index) {
+    return Row{observation, look, listeners, look.sockets[index]};
+  };
+  fmt::memory_buffer lines;
+  fmt::memory_buffer cell;
+  std::vector<size_t> widths = title_widths(columns);
+  for (const uint32_t index : shown) widen(widths, columns, row(index), cell);
+  append_line(lines, style, columns, widths, cell,
+              [&](size_t i, fmt::memory_buffer& into) { into.append(columns[i]->title); });
+  for (const uint32_t index : shown) {
+    append_line(lines, style, columns, widths, cell, [&](size_t i, fmt::memory_buffer& into) {
+      columns[i]->text(*columns[i], row(index), into);
+    });
+    if (lines.size() >= kBlock) flush(out, lines);
+  }
+  flush(out, lines);
+}
+
+}  // namespace tcpdx::view

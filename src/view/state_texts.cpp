@@ -1,0 +1,94 @@
+// The eleven states in words. The meanings follow RFC 9293 section 3.3.2; the limits are those of
+// Linux: tcp(7), Documentation/networking/ip-sysctl.rst, net/ipv4/tcp_timer.c, include/net/tcp.h.
+#include "view/state_texts.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tcpdx::view {
+namespace {
+
+using tcp::State;
+
+constexpr std::array<StateText, tcp::kStates.size()> kTexts{{
+    {State::listen, "a program waits for connections on this port", "for a SYN from any client",
+     "until the program closes the socket",
+     "one for each port that is served; several when workers share a port (SO_REUSEPORT). Recv-Q "
+     "is the number of connections that wait for accept(), Send-Q the limit of that queue",
+     "Recv-Q above Send-Q: the queue is full and new clients wait; the program accepts too slowly "
+     "or not at all"},
+    {State::syn_sent, "this machine has asked for a connection and has no answer yet",
+     "for the SYN-ACK of the other end",
+     "tcp_syn_retries repeats of the SYN (6: about two minutes), or the program's own timeout",
+     "one round trip, so few are ever seen",
+     "two or more repeats: the SYN or its answer is lost, a firewall drops it, or no host has the "
+     "address. A closed port would answer with RST at once"},
+    {State::syn_received,
+     "a client has asked, we have answered, its last acknowledgment is missing",
+     "for the ACK that ends the handshake",
+     "tcp_synack_retries repeats of the SYN-ACK (5: about 63 seconds), less when the queue is more "
+     "than half full",
+     "one round trip; such a socket never has a program or an inode",
+     "many from spread addresses that never answer: a SYN flood. Many from real clients: the "
+     "SYN-ACK is lost on its way, or the accept queue is full"},
+    {State::established, "the connection is open in both directions",
+     "for data or for a close of either end",
+     "without end: an idle connection lives as long as both ends do, unless keep-alive is on",
+     "any number and any age. With inode 0 the program has not accepted it yet",
+     "judge by progress, not by age: data that stays in Send-Q with a rising number of "
+     "retransmissions goes to nobody; Recv-Q that stays full means that the program does not read"},
+    {State::fin_wait_1, "we have closed; the other end has not acknowledged our FIN",
+     "for the ACK of our FIN",
+     "once the program has let it go: tcp_orphan_retries (0 stands for 8) repeats, about 100 "
+     "seconds at a retransmission timeout of 200 ms; without end while the peer's window is zero",
+     "one round trip",
+     "repeats: the peer is gone. Timer persist: the peer lives but does not read, and data still "
+     "waits in front of our FIN"},
+    {State::fin_wait_2, "we have closed and the other end knows it, but has not closed yet",
+     "for the FIN of the other end",
+     "tcp_fin_timeout (60 seconds) once the program has called close(); without end after a mere "
+     "shutdown()",
+     "the time the peer needs to finish; a half-closed connection may go on receiving",
+     "owned by a program and old: the peer forgot to close (it shows CLOSE-WAIT there), and we "
+     "wait for it without a limit of our own"},
+    {State::close_wait, "the other end has closed; the program here has not",
+     "for close() or shutdown() by the local program, and for nothing else",
+     "without end: no timer and no sysctl ends it",
+     "milliseconds, or as long as a half-closed connection still sends",
+     "many or old ones are a fault of the program: it read the end of file (Recv-Q 0) or never "
+     "looked (Recv-Q 1 or more) and keeps the descriptor"},
+    {State::closing, "both ends have closed at the same time, our FIN is not acknowledged",
+     "for the ACK of our FIN", "as FIN-WAIT-1 of a closed socket: tcp_orphan_retries repeats",
+     "one round trip, and rare at all", "repeats: the peer or its acknowledgments are lost"},
+    {State::last_ack, "the other end closed first, then we; our FIN is not acknowledged",
+     "for the ACK of our FIN",
+     "tcp_orphan_retries repeats (0 stands for 8), about 100 seconds at a retransmission timeout "
+     "of "
+     "200 ms",
+     "one round trip; it has no program any more",
+     "repeats: the peer vanished after its FIN, or a middlebox has forgotten the connection"},
+    {State::time_wait, "closed on both sides; the pair of addresses and ports is kept for a while",
+     "for nothing but time, so that late segments cannot reach a later connection",
+     "60 seconds, fixed (TCP_TIMEWAIT_LEN); tcp_fin_timeout does not change it",
+     "closes per second times 60, on the side that closed first: 24 000 at 400 a second is normal. "
+     "It costs little memory and no descriptor",
+     "only when the ports towards one destination run out, or tcp_max_tw_buckets is reached"},
+    {State::closed, "no connection: the word for what is before the first and after the last state",
+     "for nothing",
+     "a socket shows it between socket() and connect() or listen(), and after it was ended while "
+     "the program still holds the descriptor",
+     "few, for moments",
+     "many held by one program: connections that were aborted (RST, timeout) and never closed by "
+     "it"},
+}};
+
+static_assert(std::ranges::equal(kTexts, tcp::kStates, {}, &StateText::state),
+              "one text for each state, in their order");
+
+}  // namespace
+
+const StateText& state_text(State state) {
+  return *std::ranges::find(kTexts, state, &StateText::state);
+}
+
+}  // namespace tcpdx::view
