@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""Holds the program's real JSON output against docs/schema, with sockets of the test's own on loopback.
+
+usage: json_schema_test.py PROGRAM     (needs the package python3-jsonschema)
+"""
+
+import contextlib
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+import unittest
+
+import jsonschema
+
+SCHEMAS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "schema"
+FAULT_OR_STATE_LISTS = ("states", "faults")
+GROUPS = ("process", "port", "peer", "netns", "cgroup")
+
+
+def validator(name):
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False, timeout=120)
+
+
+@contextlib.contextmanager
+def some_sockets():
+    """A full accept queue, a connection in use, one that the peer has closed; IPv4 and IPv6."""
+    with contextlib.ExitStack() as stack:
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            listener = stack.enter_context(socket.socket(family))
+            listener.bind((address, 0))
+            listener.listen(1)
+            target = listener.getsockname()[:2]
+            ends = []
+            for _ in range(2):
+                client = stack.enter_context(socket.create_connection(target))
+                ends.append((client, stack.enter_context(listener.accept()[0])))
+            ends[0][0].sendall(b"not read")
+            ends[1][0].close()
+            for _ in range(4):  # the queue of a backlog of 1 holds two
+                client = stack.enter_context(socket.socket(family))
+                client.setblocking(False)
+                client.connect_ex(target)
+        yield
+
+
+class JsonSchemaTest(unittest.TestCase):
+    def check(self, schema, *arguments, codes=(0,)):
+        result = run(*arguments)
+        self.assertIn(result.returncode, codes, result.stderr)
+        document = json.loads(result.stdout)
+        errors = [f"{list(e.absolute_path)}: {e.message[:200]}" for e in validator(schema).iter_errors(document)]
+        self.assertEqual(errors[:5], [], arguments)
+        return document
+
+    def test_sockets(self):
+        with some_sockets():
+            document = self.check("sockets", "sockets", "--json")
+            states = {one["state"] for one in document["sockets"]}
+            self.assertLessEqual({"LISTEN", "ESTABLISHED", "CLOSE-WAIT", "SYN-SENT"}, states)
+            self.assertTrue(any(one.get("listener_owners") for one in document["sockets"]))
+            self.check("sockets", "sockets", "--json", "--no-owners")
+
+    def test_states(self):
+        with some_sockets():
+            self.assertNotIn("by", self.check("states", "states", "--json"))
+            for group in GROUPS:
+                self.assertIn("by", self.check("states", "states", "--json", "--by", group))
+
+    def test_explain(self):
+        document = self.check("explain", "explain", "--json")
+        for kind in FAULT_OR_STATE_LISTS:
+            for one in document[kind]:
+                self.check("explain", "explain", "--json", one["name"])
+
+    def test_doctor(self):
+        with some_sockets():
+            document = self.check("doctor", "doctor", "--json", "--for", "4s", codes=(0, 1, 2))
+            self.assertIn("accept-queue-overflow", [one["fault"] for one in document["findings"]])
+
+    def test_a_wrong_document_is_found(self):
+        for name in ("doctor", "sockets", "states", "explain"):
+            self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    unittest.main(verbosity=2)
