@@ -40,9 +40,15 @@ long descriptors_per_process() {
   return static_cast<long>(std::min(limit.rlim_cur, kEnough)) - kOtherDescriptors;
 }
 
+int tcp_socket() {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0) fail("socket");
+  return fd;
+}
+
 // A listener on a port that the kernel chooses, and its address.
 std::pair<int, sockaddr_in> listen_somewhere() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const int fd = tcp_socket();
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -58,7 +64,7 @@ std::pair<int, sockaddr_in> listen_somewhere() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto [listener, address] = listen_somewhere();
   for (long i = 0; i < connections; ++i) {
-    const int client = socket(AF_INET, SOCK_STREAM, 0);
+    const int client = tcp_socket();
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     if (connect(client, generic, sizeof address) != 0) fail("connect");
     if (accept(listener, nullptr, nullptr) < 0) fail("accept");

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -180,6 +181,8 @@ class Actor:
     def _play(self, namespace, work, args, to_child, from_child):
         code = 1
         try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
             LIBC.setns(namespace.fd, CLONE_NEWNET)
             set_comm(self.comm)
             hear = os.fdopen(to_child, "r", encoding="utf-8")

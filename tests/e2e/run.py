@@ -10,6 +10,7 @@ Exit codes: 0 passed, 1 failed, 77 this user may not make a sandbox (ctest calls
 import argparse
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -45,6 +46,9 @@ def main():
     options = parser.parse_args()
     if "TCPDX_SANDBOX" not in os.environ:
         enter_sandbox()
+    # The first process of a sandbox is deaf to signals that it does not handle itself.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(1))
     os.closerange(3, 1024)  # what the caller left open must not count as the actors' descriptors
     # A private /run hides the machine's network namespaces and takes ours.
     subprocess.run(("mount", "-t", "tmpfs", "tmpfs", "/run"), check=True)
@@ -55,7 +59,7 @@ def main():
               os.path.abspath(options.programs))
     try:
         getattr(load(options.case), options.function)(lab)
-    except BaseException:  # Ctrl-C too: say where, then end the sandbox
+    except BaseException:  # whatever it is: say where, then end the sandbox
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)

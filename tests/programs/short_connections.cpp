@@ -75,7 +75,7 @@ std::vector<bool> listen_on_all(int epoll, const Options& options) {
     const int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     const sockaddr_in address = at_port(options, n);
-    if (bind(fd, generic(address), sizeof address) != 0 || listen(fd, 1024) != 0) {
+    if (fd < 0 || bind(fd, generic(address), sizeof address) != 0 || listen(fd, 1024) != 0) {
       std::perror("listen");
       std::exit(1);
     }

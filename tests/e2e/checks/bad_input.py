@@ -107,7 +107,8 @@ def edge_ports(lab):
     edge.connect(("10.1.0.2", 1))
     kept = [edge, last, first]
     for text, count in (("port 1", 3), ("port 65535", 3), ("src port 65535", 2),
-                        ("portrange 0-65535", 4), ("port 2", 0), ("src port 1 and dst port 65535", 1)):
+                        ("portrange 0-65535", 4), ("port 2", 0),
+                        ("src port 1 and dst port 65535", 1)):
         result = lab.tcpdx("sockets", "--json", text)
         assert len(json.loads(result.stdout)["sockets"]) == count, (text, result.stdout)
     text = lab.tcpdx("sockets", "port 65535").stdout
