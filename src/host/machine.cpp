@@ -37,6 +37,10 @@ struct Table {
 };
 constexpr Table kTables[] = {{Family::v4, "tcp", "IPv4"}, {Family::v6, "tcp6", "IPv6"}};
 
+std::string processes(uint32_t count) {
+  return fmt::format("{} {}", count, count == 1 ? "process" : "processes");
+}
+
 std::string called(const NamespaceHandle& space) {
   return space.name.empty() ? fmt::format("network namespace {}", space.inode)
                             : fmt::format("network namespace {}", space.name);
@@ -176,7 +180,7 @@ void Machine::Parts::open_namespaces(Observation& into) {
   }
   if (found.hidden > 0) {
     say(Unseen::namespace_hidden, 0,
-        {fmt::format("network namespaces of {} processes", found.hidden),
+        {fmt::format("network namespaces of {}", processes(found.hidden)),
          "/proc/PID/ns/net may not be read", lacking({CAP_SYS_PTRACE})},
         into);
   }
@@ -253,7 +257,7 @@ void Machine::Parts::find_owners(Look& look, Observation& into) {
   add_source("/proc/PID/fd", into);
   if (end.refused == 0) return;
   say(Unseen::owners, 0,
-      {fmt::format("owners of sockets of {} processes", end.refused),
+      {fmt::format("owners of sockets of {}", processes(end.refused)),
        "/proc/PID/fd may not be read", lacking({CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH})},
       into);
 }

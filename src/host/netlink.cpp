@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <optional>
 
 namespace tcpdx::host {
 
@@ -15,45 +15,56 @@ namespace {
 // The kernel fills about 32 KiB per receive of a dump, however large the buffer is.
 constexpr size_t kReceiveBytes = size_t{64} * 1024;
 
-std::span<const std::byte> payload_of(const nlmsghdr* header) {
-  return {static_cast<const std::byte*>(mnl_nlmsg_get_payload(header)),
-          mnl_nlmsg_get_payload_len(header)};
+struct Message {
+  nlmsghdr header{};
+  std::span<const std::byte> payload;
+};
+
+// Takes a message off the front; nothing where the rest is none. mnl_nlmsg_ok() would take a length
+// of 2 GiB and more for a negative one and let it pass.
+std::optional<Message> next_message(std::span<const std::byte>& bytes) {
+  Message message;
+  if (bytes.size() < sizeof message.header) return std::nullopt;
+  message.header = number_of<nlmsghdr>(bytes);
+  const size_t length = message.header.nlmsg_len;
+  if (length < sizeof message.header || length > bytes.size()) return std::nullopt;
+  message.payload = bytes.first(length).subspan(sizeof message.header);
+  bytes = bytes.subspan(std::min(netlink_aligned(length), bytes.size()));
+  return message;
 }
 
 // `skip` is what stands before the attributes of an error or of the end of a dump.
-std::string kernel_words(const nlmsghdr* header, size_t skip) {
+std::string kernel_words(const Message& message, size_t skip) {
   std::string words;
-  if ((header->nlmsg_flags & NLM_F_ACK_TLVS) == 0) return words;
-  for_each_attribute(payload_of(header), skip,
-                     [&](uint16_t type, std::span<const std::byte> value) {
-                       if (type == NLMSGERR_ATTR_MSG) words = text_of(value);
-                     });
+  if ((message.header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return words;
+  for_each_attribute(message.payload, skip, [&](uint16_t type, std::span<const std::byte> value) {
+    if (type == NLMSGERR_ATTR_MSG) words = text_of(value);
+  });
   return words;
 }
 
-// NLMSG_ERROR: errno, the header of our request and, unless NLM_F_CAPPED, its body (netlink(7)).
-void read_error(const nlmsghdr* header, Answer& answer) {
-  const auto payload = payload_of(header);
-  if (payload.size() < sizeof(nlmsgerr)) {
+// The kernel sends negative numbers down to -MAX_ERRNO (include/linux/err.h).
+int errno_of(int code) { return -std::max(code, -4095); }
+
+// errno, the header of our request and, unless NLM_F_CAPPED, its body (netlink(7)).
+void read_error(const Message& message, Answer& answer) {
+  if (message.payload.size() < sizeof(nlmsgerr)) {
     answer.refusal.error = EBADMSG;
     return;
   }
-  const auto error = number_of<nlmsgerr>(payload);
-  if (error.error == 0) return;
-  answer.refusal.error = error.error < 0 ? -error.error : error.error;
+  const auto error = number_of<nlmsgerr>(message.payload);
+  if (error.error >= 0) return;
   size_t skip = sizeof(nlmsgerr);
-  if ((header->nlmsg_flags & NLM_F_CAPPED) == 0 && error.msg.nlmsg_len > sizeof(nlmsghdr)) {
+  if ((message.header.nlmsg_flags & NLM_F_CAPPED) == 0 && error.msg.nlmsg_len > sizeof(nlmsghdr)) {
     skip += error.msg.nlmsg_len - sizeof(nlmsghdr);
   }
-  answer.refusal.words = kernel_words(header, skip);
+  answer.refusal = {errno_of(error.error), kernel_words(message, skip)};
 }
 
-// NLMSG_DONE: a length or a negative errno.
-void read_done(const nlmsghdr* header, Answer& answer) {
-  const int code = number_of<int>(payload_of(header));
-  if (code >= 0) return;
-  answer.refusal.error = -code;
-  answer.refusal.words = kernel_words(header, sizeof code);
+// A length, or a negative errno.
+void read_done(const Message& message, Answer& answer) {
+  const int code = number_of<int>(message.payload);
+  if (code < 0) answer.refusal = {errno_of(code), kernel_words(message, sizeof code)};
 }
 
 }  // namespace
@@ -111,21 +122,20 @@ Result<bool> Netlink::receive(bool dump, const OnMessage& on_message, Answer& an
 
 bool read_messages(std::span<const std::byte> bytes, uint32_t sequence, bool dump,
                    const OnMessage& on_message, Answer& answer) {
-  int left = static_cast<int>(bytes.size());
-  const auto* header = static_cast<const nlmsghdr*>(static_cast<const void*>(bytes.data()));
-  for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-    if (header->nlmsg_seq != sequence) continue;  // the rest of an earlier answer
-    if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) answer.interrupted = true;
-    if (header->nlmsg_type == NLMSG_DONE) {
-      read_done(header, answer);
+  while (const std::optional<Message> message = next_message(bytes)) {
+    const nlmsghdr& header = message->header;
+    if (header.nlmsg_seq != sequence) continue;  // the rest of an earlier answer
+    if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) answer.interrupted = true;
+    if (header.nlmsg_type == NLMSG_DONE) {
+      read_done(*message, answer);
       return false;
     }
-    if (header->nlmsg_type == NLMSG_ERROR) {
-      read_error(header, answer);
+    if (header.nlmsg_type == NLMSG_ERROR) {
+      read_error(*message, answer);
       return false;
     }
-    if (header->nlmsg_type < NLMSG_MIN_TYPE) continue;  // NLMSG_NOOP
-    on_message(payload_of(header));
+    if (header.nlmsg_type < NLMSG_MIN_TYPE) continue;  // NLMSG_NOOP
+    on_message(message->payload);
     if (!dump) return false;
   }
   return true;

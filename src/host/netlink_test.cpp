@@ -110,6 +110,16 @@ TEST(Netlink, SurvivesEveryCutOfAnAnswer) {
   }
 }
 
+TEST(Netlink, AMessageLongerThanAnyAnswerIsNone) {
+  std::vector<std::byte> bytes;
+  append_message(bytes, 20, NLM_F_MULTI, {});
+  const uint32_t length = 0x80000010;  // negative as an int
+  std::memcpy(bytes.data(), &length, sizeof length);
+  const Received received = receive(bytes);
+  EXPECT_TRUE(received.more);
+  EXPECT_EQ(received.messages, 0);
+}
+
 TEST(Netlink, AttributesEndWhereTheyReachBeyondTheMessage) {
   std::vector<std::byte> bytes(4);
   const nlattr whole{6, 1};
