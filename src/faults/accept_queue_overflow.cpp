@@ -157,8 +157,8 @@ Finding report(const Facts& facts, const Listener& listener, const Load& load, S
   if (const auto rise = facts.rise(s.netns, "TcpExt.ListenOverflows")) {
     add_fact(f, "ListenOverflows", *rise, "TcpExt.ListenOverflows");
   }
-  f.confirm.push_back(
-      fmt::format("ss -tlnm 'sport = :{}'   (Recv-Q above Send-Q, d growing)", s.local.port));
+  f.confirm.push_back(fmt::format("{}ss -tlnm 'sport = :{}'   (Recv-Q above Send-Q, d growing)",
+                                  run_inside(facts, s), s.local.port));
   if (f.subject.pid)
     f.confirm.push_back(fmt::format("strace -f -e trace=accept,accept4 -p {}", *f.subject.pid));
   add_remedy(facts, listener, f);

@@ -107,8 +107,8 @@ Finding report(const Facts& facts, const Listener& listener) {
                         asked > 0 ? fmt::format(" and holds the requests of {} of them",
                                                 grouped(static_cast<uint64_t>(asked)))
                                   : "");
-  add_fact(f, "oldest waits for accept()", human(age.at_least), human(kStalled),
-           std::string(age.source));
+  add_judged(f, "oldest waits for accept()", human(age.at_least), human(kStalled),
+             std::string(age.source));
   if (gave_up > 0) {
     add_fact(f, "given up by the client (CLOSE-WAIT)", static_cast<uint64_t>(gave_up), "sock_diag");
   }

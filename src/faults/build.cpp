@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "base/text.hpp"
@@ -28,12 +29,23 @@ Confidence at_most_for(const Facts& facts, Confidence wanted) {
 }
 
 void add_fact(Finding& finding, std::string fact, Value value, std::string source) {
-  finding.evidence.push_back({std::move(fact), std::move(value), std::nullopt, std::move(source)});
+  finding.evidence.push_back({.fact = std::move(fact),
+                              .value = std::move(value),
+                              .limit = std::nullopt,
+                              .source = std::move(source)});
 }
 
 void add_fact(Finding& finding, std::string fact, Value value, Value limit, std::string source) {
-  finding.evidence.push_back(
-      {std::move(fact), std::move(value), std::move(limit), std::move(source)});
+  finding.evidence.push_back({.fact = std::move(fact),
+                              .value = std::move(value),
+                              .limit = std::move(limit),
+                              .source = std::move(source)});
+}
+
+void add_judged(Finding& finding, std::string fact, Value value, Value threshold,
+                std::string source) {
+  add_fact(finding, std::move(fact), std::move(value), std::move(threshold), std::move(source));
+  finding.evidence.back().limit_is_threshold = true;
 }
 
 void set_owner(const Facts& facts, const Socket& socket, Finding& finding) {
@@ -58,6 +70,18 @@ std::string in_namespace(const Facts& facts, const Socket& socket) {
   if (where.ours) return "";
   return fmt::format(" in namespace {}",
                      where.name.empty() ? fmt::to_string(where.inode) : printable(where.name));
+}
+
+std::string run_inside(const Facts& facts, const Socket& socket) {
+  const Namespace& where = facts.seen.namespaces[socket.netns];
+  if (where.ours) return "";
+  // A name that a shell would not take as one plain word does not get into a command.
+  const bool plain = !where.name.empty() && std::ranges::all_of(where.name, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+  });
+  if (plain) return fmt::format("ip netns exec {} ", where.name);
+  const Process* process = facts.owner(socket);
+  return process == nullptr ? "" : fmt::format("nsenter -n -t {} ", process->pid);
 }
 
 std::string counted(size_t count, std::string_view noun) {

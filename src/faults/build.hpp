@@ -23,7 +23,11 @@ Confidence lowered(Confidence confidence);
 Confidence at_most_for(const Facts& facts, Confidence wanted);
 
 void add_fact(Finding& finding, std::string fact, Value value, std::string source);
+// `limit` is the whole that the value is a part of: 16 of 16 descriptors.
 void add_fact(Finding& finding, std::string fact, Value value, Value limit, std::string source);
+// `threshold` is what the fault's rule held the value against.
+void add_judged(Finding& finding, std::string fact, Value value, Value threshold,
+                std::string source);
 
 // Fills netns, pid and comm of the subject. Without a visible owner the finding falls one
 // confidence step and says which right would show it.
@@ -31,6 +35,8 @@ void set_owner(const Facts& facts, const Socket& socket, Finding& finding);
 
 // "billing-api (pid 2210)", or "a program that cannot be seen" where the owner is unknown.
 std::string owner_name(const Facts& facts, const Socket& socket);
+// How a command is run where the socket is: "", "ip netns exec blue ", "nsenter -n -t 2210 ".
+std::string run_inside(const Facts& facts, const Socket& socket);
 // "", or " in namespace blue" when the machine has more than one and it is not ours.
 std::string in_namespace(const Facts& facts, const Socket& socket);
 // "12 connections", "1 connection".

@@ -171,6 +171,17 @@ std::string cause_of(const Leak& leak) {
       grouped(leak.data_unread));
 }
 
+// "0 on 4 790, 1 on 22, more on 3", without those that are none.
+std::string queues_of(const Leak& leak) {
+  std::string text;
+  for (const auto& [queue, count] : {std::pair("0", leak.eof_read), std::pair("1", leak.eof_unread),
+                                     std::pair("more", leak.data_unread)}) {
+    if (count == 0) continue;
+    text += fmt::format("{}{} on {}", text.empty() ? "" : ", ", queue, grouped(count));
+  }
+  return text;
+}
+
 void add_evidence(const Facts& facts, const Leak& leak, Finding& f) {
   const Process* p = facts.owner(*leak.all.front());
   size_t held = 0;
@@ -184,10 +195,7 @@ void add_evidence(const Facts& facts, const Leak& leak, Finding& f) {
     add_fact(f, "CLOSE-WAIT", uint64_t{leak.all.size()}, "sock_diag");
   }
   add_fact(f, "older than 60 s", uint64_t{leak.old.size()}, std::string(leak.oldest.source));
-  add_fact(f, "Recv-Q 0 / 1 / more",
-           fmt::format("{} / {} / {}", grouped(leak.eof_read), grouped(leak.eof_unread),
-                       grouped(leak.data_unread)),
-           "sock_diag");
+  add_fact(f, "Recv-Q", queues_of(leak), "sock_diag");
   if (p != nullptr && p->fds && p->fd_limit) {
     add_fact(f, "descriptors", uint64_t{*p->fds}, *p->fd_limit, "/proc/PID/fd, /proc/PID/limits");
   }

@@ -62,11 +62,14 @@ size_t twice_repeated(const Sockets& sockets) {
       sockets, [](const Socket* s) { return s->timer.retransmits >= kRepeats; }));
 }
 
-void add_advice(const Attempts& attempts, Finding& f) {
+void add_advice(const Facts& facts, const Attempts& attempts, Finding& f) {
+  const std::string inside = run_inside(facts, *attempts.example);
   const std::string host = to_string(attempts.destination.addr);
   const uint16_t port = attempts.destination.port;
-  f.confirm.push_back(fmt::format("ping -c 3 {}; traceroute -n -T -p {} {}", host, port, host));
-  f.confirm.push_back(fmt::format("nft list ruleset   (a local rule that drops port {}?)", port));
+  f.confirm.push_back(
+      fmt::format("{0}ping -c 3 {1}; {0}traceroute -n -T -p {2} {1}", inside, host, port));
+  f.confirm.push_back(
+      fmt::format("{}nft list ruleset   (a local rule that drops port {}?)", inside, port));
   f.remedy.push_back(
       "correct the address, the firewall rule or the route; ask at the target whether the SYN "
       "arrives");
@@ -96,7 +99,7 @@ Finding report(const Facts& facts, const Attempts& attempts) {
   if (attempts.route != nullptr && attempts.route->neighbour) {
     add_fact(f, "next hop", std::string(to_string(*attempts.route->neighbour)), "rtnetlink");
   }
-  add_advice(attempts, f);
+  add_advice(facts, attempts, f);
   f.see.push_back(fmt::format("tcpdx sockets 'state syn-sent and dst host {}'",
                               to_string(attempts.destination.addr)));
   return f;

@@ -86,9 +86,9 @@ Finding report(const Facts& facts, const PortUse& use) {
     add_fact(f, "TIME-WAIT that may be reused", uint64_t{use.time_wait - use.time_wait_blocking},
              "tcp_tw_reuse");
   }
-  f.confirm.push_back(
-      fmt::format("ss -Htan dst {} dport = :{} | wc -l; sysctl net.ipv4.ip_local_port_range",
-                  to_string(s.remote.addr), s.remote.port));
+  f.confirm.push_back(fmt::format(
+      "{0}ss -Htan dst {1} dport = :{2} | wc -l; {0}sysctl net.ipv4.ip_local_port_range",
+      run_inside(facts, s), to_string(s.remote.addr), s.remote.port));
   add_remedies(facts, use, f);
   f.see.push_back(fmt::format("tcpdx states --by process 'dst host {} and dst port {}'",
                               to_string(s.remote.addr), s.remote.port));

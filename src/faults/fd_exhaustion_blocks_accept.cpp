@@ -70,8 +70,8 @@ Finding report(const Facts& facts, const Listener& listener) {
   f.cause =
       "accept() fails with EMFILE and the connection stays in the queue until a descriptor is free";
   add_fact(f, "descriptors", uint64_t{*p.fds}, *p.fd_limit, "/proc/PID/fd, /proc/PID/limits");
-  add_fact(f, "oldest waits for accept()", human(waits.at_least), human(kWaiting),
-           std::string(waits.source));
+  add_judged(f, "oldest waits for accept()", human(waits.at_least), human(kWaiting),
+             std::string(waits.source));
   add_fact(f, "of them TCP sockets", uint64_t{use.sockets}, "sock_diag");
   if (use.close_wait > 0) add_fact(f, "of them CLOSE-WAIT", uint64_t{use.close_wait}, "sock_diag");
   f.confirm.push_back(

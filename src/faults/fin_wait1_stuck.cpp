@@ -73,11 +73,12 @@ Finding report(const Facts& facts, const Closing& closing) {
             "but do not read";
   add_fact(f, "FIN repeated three times or more", uint64_t{closing.silent.size()}, "sock_diag");
   add_fact(f, "waiting for a window", uint64_t{closing.not_reading.size()}, "sock_diag");
-  add_fact(f, "share of closes in the window", percent(closing.share()), percent(kShareOfCloses),
-           "TcpExt.TW, sock_diag");
+  add_judged(f, "share of closes in the window", percent(closing.share()), percent(kShareOfCloses),
+             "TcpExt.TW, sock_diag");
   add_fact(f, "unsent or unacknowledged", fmt::format("{} bytes", grouped(bytes)),
            "sock_diag Send-Q");
-  f.confirm.push_back(fmt::format("ss -tano state fin-wait-1 'sport = :{}'", one.local.port));
+  f.confirm.push_back(fmt::format("{}ss -tano state fin-wait-1 'sport = :{}'",
+                                  run_inside(facts, one), one.local.port));
   f.remedy.push_back(
       "usually wait: the kernel drops them after about 100 s; on a loaded server lower "
       "net.ipv4.tcp_orphan_retries");

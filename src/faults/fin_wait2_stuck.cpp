@@ -78,7 +78,7 @@ Finding report(const Facts& facts, const Sockets& group) {
       "it called shutdown() for sending and waits for the peer's FIN; the peer holds its side open "
       "(there they stand in CLOSE-WAIT), and no timer runs while the program holds the socket";
   add_fact(f, "FIN-WAIT-2 with owner, receiving nothing", uint64_t{group.size()}, "sock_diag");
-  add_fact(f, "oldest", human(age.at_least), human(kOld), std::string(age.source));
+  add_judged(f, "oldest", human(age.at_least), human(kOld), std::string(age.source));
   add_fact(f, "new in the window", uint64_t{grown}, "sock_diag");
   f.confirm.push_back(fmt::format("on {}: ss -tanp state close-wait 'sport = :{}'",
                                   to_string(one.remote.addr), one.remote.port));

@@ -98,11 +98,12 @@ Finding report(const Facts& facts, const Sockets& group) {
                       : "the peer or the path to it is gone without a word (crash, power, cable, "
                         "firewall); no connection to that host answers";
   add_fact(f, "not acknowledged", fmt::format("{} bytes", grouped(unacked)), "sock_diag Send-Q");
-  add_fact(f, "timer doubled", backoff, uint64_t{kBackoff}, "tcpi_backoff");
-  add_fact(f, "nothing heard for", human(silence(facts, group)), human(kSilence),
-           "tcpi_last_ack_recv");
-  f.confirm.push_back(fmt::format("ping -c 3 {0}; nc -vz {0} {1}   (does a new connection work?)",
-                                  to_string(one.remote.addr.unmapped()), one.remote.port));
+  add_judged(f, "timer doubled", backoff, uint64_t{kBackoff}, "tcpi_backoff");
+  add_judged(f, "nothing heard for", human(silence(facts, group)), human(kSilence),
+             "tcpi_last_ack_recv");
+  f.confirm.push_back(
+      fmt::format("{0}ping -c 3 {1}; {0}nc -vz {1} {2}   (does a new connection work?)",
+                  run_inside(facts, one), to_string(one.remote.addr.unmapped()), one.remote.port));
   f.remedy.push_back(
       "set TCP_USER_TIMEOUT (20 to 60 s) or send heartbeats, so that the program learns of it");
   const auto retries = facts.sysctl(one.netns, "net.ipv4.tcp_retries2").value_or(15);

@@ -40,13 +40,14 @@ constexpr FaultInfo kInfo{
     .silent_on = "a neighbour that is being resolved for the first time",
 };
 
-void add_advice(const Attempts& attempts, Finding& f) {
+void add_advice(const Facts& facts, const Attempts& attempts, Finding& f) {
+  const std::string inside = run_inside(facts, *attempts.example);
   const std::string host = to_string(attempts.destination.addr.unmapped());
-  f.confirm.push_back(fmt::format("ip route get {}; ip neigh show", host));
+  f.confirm.push_back(fmt::format("{0}ip route get {1}; {0}ip neigh show", inside, host));
   if (attempts.route->neighbour) {
     const IpAddress hop = attempts.route->gateway.value_or(attempts.destination.addr.unmapped());
     f.confirm.push_back(
-        fmt::format("arping -c 3 -I {} {}", attempts.route->interface, to_string(hop)));
+        fmt::format("{}arping -c 3 -I {} {}", inside, attempts.route->interface, to_string(hop)));
     f.remedy.push_back(
         "is that machine up, on this network segment (cable, VLAN), with that address and the "
         "right mask?");
@@ -73,7 +74,7 @@ Finding report(const Facts& facts, const Attempts& attempts, const std::string& 
   if (const auto icmp = facts.rise(one.netns, "Icmp.InDestUnreachs")) {
     add_fact(f, "ICMP unreachable received", *icmp, "Icmp.InDestUnreachs");
   }
-  add_advice(attempts, f);
+  add_advice(facts, attempts, f);
   f.see.push_back(fmt::format("tcpdx sockets 'dst host {}'", to_string(attempts.destination.addr)));
   return f;
 }

@@ -51,9 +51,10 @@ Finding report(const Facts& facts, const Closing& closing) {
       "the peers closed first, this side followed, and its FIN is not acknowledged: the peers are "
       "gone, or a firewall has already forgotten the connections";
   add_fact(f, "FIN repeated three times or more", uint64_t{group.size()}, "sock_diag");
-  add_fact(f, "share of closes in the window", percent(closing.share()), percent(kShareOfCloses),
-           "TcpExt.TW, sock_diag");
-  f.confirm.push_back(fmt::format("ss -tano state last-ack 'sport = :{}'", one.local.port));
+  add_judged(f, "share of closes in the window", percent(closing.share()), percent(kShareOfCloses),
+             "TcpExt.TW, sock_diag");
+  f.confirm.push_back(fmt::format("{}ss -tano state last-ack 'sport = :{}'", run_inside(facts, one),
+                                  one.local.port));
   f.remedy.push_back(
       "nothing for dead clients; a firewall between needs longer limits for half-closed "
       "connections (nf_conntrack_tcp_timeout_last_ack, _close_wait)");

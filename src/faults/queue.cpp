@@ -60,7 +60,7 @@ void describe_listener(const Facts& facts, const Listener& listener, Finding& fi
   set_owner(facts, s, finding);
   finding.subject.listener = s.local;
   add_fact(finding, "accept queue", uint64_t{s.recv_q}, uint64_t{s.send_q}, "sock_diag");
-  if (const auto drops = drops_in_window(listener)) {
+  if (const auto drops = drops_in_window(listener); drops.value_or(0) > 0) {
     add_fact(finding, "refused by this listener in the window", *drops, "sk_drops");
   }
   finding.see.push_back(fmt::format("tcpdx sockets 'src port {}'", s.local.port));

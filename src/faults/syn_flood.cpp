@@ -147,11 +147,11 @@ void add_numbers(const Flood& flood, Finding& f) {
   if (flood.dropped > 0) add_fact(f, "SYNs dropped", flood.dropped, "TcpExt.TCPReqQFullDrop");
 }
 
-void add_advice(const Socket& listener, const Flood& flood, Finding& f) {
+void add_advice(const Facts& facts, const Socket& listener, const Flood& flood, Finding& f) {
   f.confirm.push_back(
-      fmt::format("tcpdump -ni any -c 100 'tcp dst port {} and tcp[tcpflags] == tcp-syn'   "
+      fmt::format("{}tcpdump -ni any -c 100 'tcp dst port {} and tcp[tcpflags] == tcp-syn'   "
                   "(sources spread, no ACK follows)",
-                  listener.local.port));
+                  run_inside(facts, listener), listener.local.port));
   f.remedy.push_back(
       flood.cookies_on
           ? "keep net.ipv4.tcp_syncookies=1: honest clients get through; filter upstream"
@@ -177,7 +177,7 @@ Finding report(const Facts& facts, const Listener& listener, const Flood& flood)
                         harm ? "SYNs of honest clients are dropped while the queue is full"
                              : "SYN cookies are on, so honest clients still get through");
   add_numbers(flood, f);
-  add_advice(s, flood, f);
+  add_advice(facts, s, flood, f);
   f.see.push_back(fmt::format("tcpdx sockets 'state syn-received and src port {}'", s.local.port));
   return f;
 }

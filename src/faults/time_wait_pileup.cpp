@@ -56,7 +56,7 @@ std::vector<Finding> find(const Facts& facts) {
     f.cause = "this side closes first; TIME-WAIT lasts 60 s after each close, by design";
     add_fact(f, "TIME-WAIT", uint64_t{use.time_wait_blocking}, use.available,
              "sock_diag, ip_local_port_range");
-    if (const auto closes = facts.rise(s.netns, "TcpExt.TW")) {
+    if (const auto closes = facts.rise(s.netns, "TcpExt.TW"); closes.value_or(0) > 0) {
       add_fact(f, "closes in the namespace",
                per_second(static_cast<double>(*closes) / seconds(facts.seen.window)), "TcpExt.TW");
     }

@@ -140,8 +140,8 @@ Finding report(const Facts& facts, const std::vector<Stuck>& all) {
   const Socket& guilty = local ? *all.front().reader : *all.front().sender;
   Finding f = make_finding(kInfo, Severity::warning, Confidence::confirmed);
   set_owner(facts, guilty, f);
-  add_fact(f, "nothing moved for", human(group.still), human(kStuck),
-           all.front().sender != nullptr ? "tcpi_last_data_sent" : "tcpi_last_data_recv");
+  add_judged(f, "nothing moved for", human(group.still), human(kStuck),
+             all.front().sender != nullptr ? "tcpi_last_data_sent" : "tcpi_last_data_recv");
   if (local)
     add_fact(f, "unread", fmt::format("{} bytes", grouped(group.unread)), "sock_diag Recv-Q");
   if (group.unsent > 0) {

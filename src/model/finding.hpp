@@ -33,10 +33,11 @@ struct Subject {
 };
 
 struct Evidence {
-  std::string fact;                        // "CLOSE-WAIT sockets older than 60 s"
+  std::string fact;  // "CLOSE-WAIT sockets older than 60 s"
   std::variant<uint64_t, double, std::string> value;
   std::optional<std::variant<uint64_t, double, std::string>> limit;  // what it is held against
-  std::string source;  // "sock_diag", "TcpExt.ListenOverflows", "/proc/PID/limits" ...
+  bool limit_is_threshold = false;  // judged against it ("above 5 s"), not a part of it ("3 of 8")
+  std::string source;               // "sock_diag", "TcpExt.ListenOverflows", "/proc/PID/limits" ...
 };
 
 struct Finding {

@@ -59,7 +59,11 @@ struct ValueText {
 std::string evidence_text(const Evidence& evidence) {
   std::string text =
       fmt::format("{} {}", printable(evidence.fact), std::visit(ValueText{}, evidence.value));
-  if (evidence.limit) text += fmt::format(" of {}", std::visit(ValueText{}, *evidence.limit));
+  if (evidence.limit) {
+    const std::string limit = std::visit(ValueText{}, *evidence.limit);
+    text += evidence.limit_is_threshold ? fmt::format(" (threshold {})", limit)
+                                        : fmt::format(" of {}", limit);
+  }
   return text;
 }
 
