@@ -94,6 +94,15 @@ void parse_sockstat(std::string_view text, std::string_view file, bool whole_mac
   });
 }
 
+void read_sockstat(const std::string& proc, bool whole_machine, Counters& into) {
+  std::string text;
+  for (const std::string_view file : {"sockstat", "sockstat6"}) {
+    const std::string path = fmt::format("{}/thread-self/net/{}", proc, file);
+    if (read_file_at(AT_FDCWD, path.c_str(), text) != 0) continue;
+    parse_sockstat(text, file, whole_machine, into);
+  }
+}
+
 Counters read_counters(const std::string& proc, bool whole_machine) {
   Counters counters;
   std::string text;
@@ -103,11 +112,7 @@ Counters read_counters(const std::string& proc, bool whole_machine) {
   if (read("thread-self/net/snmp")) parse_snmp(text, counters);
   if (read("thread-self/net/netstat")) parse_snmp(text, counters);
   if (read("thread-self/net/snmp6")) parse_snmp6(text, counters);
-  for (const std::string_view file : {"sockstat", "sockstat6"}) {
-    if (read(fmt::format("thread-self/net/{}", file))) {
-      parse_sockstat(text, file, whole_machine, counters);
-    }
-  }
+  read_sockstat(proc, whole_machine, counters);
   for (const std::string_view name : {"count", "max"}) {
     if (!read(fmt::format("sys/net/netfilter/nf_conntrack_{}", name))) continue;
     if (const auto value = parse_number<uint64_t>(trim(text))) {

@@ -21,6 +21,9 @@ void parse_snmp6(std::string_view text, Counters& into);
 void parse_sockstat(std::string_view text, std::string_view file, bool whole_machine,
                     Counters& into);
 
+// sockstat and sockstat6 of the namespace the calling thread is in.
+void read_sockstat(const std::string& proc, bool whole_machine, Counters& into);
+
 // All of the above and nf_conntrack's, of the namespace the calling thread is in, sorted.
 Counters read_counters(const std::string& proc, bool whole_machine);
 

@@ -232,7 +232,9 @@ void Machine::Parts::reserve(Look& look) {
   Observation unused;
   for (uint16_t netns = 0; netns < namespaces.size(); ++netns) {
     inside(netns, unused, [&] {
-      const Counters counts = read_counters(options.proc, false);
+      Counters counts;
+      read_sockstat(options.proc, false, counts);
+      counts.sort();
       open += counts.get("sockstat.TCP.inuse").value_or(0);
       open += counts.get("sockstat6.TCP6.inuse").value_or(0);
       waiting += counts.get("sockstat.TCP.tw").value_or(0);
@@ -335,8 +337,8 @@ void Machine::find_routes(Observation& into) {
     for (const Socket& socket : look.sockets) {
       if (socket.state != tcp::State::syn_sent || wanted.size() == kMostRoutes) continue;
       wanted.insert({socket.netns,
-                     {socket.remote.addr.unmapped(), socket.local.addr.unmapped(),
-                      socket.interface, socket.mark}});
+                     {socket.remote.addr.unmapped(), socket.local.addr.unmapped(), socket.interface,
+                      socket.mark}});
     }
   }
   for (auto group = wanted.begin(); group != wanted.end();) {
