@@ -207,8 +207,8 @@ Parser::Done Parser::bare_value() {
   if (std::ranges::find(kPacketWords, word) != kPacketWords.end() || word.contains('[')) {
     return wrong("this word asks for parts of packets, which TCP sockets and connections lack");
   }
-  const Qualifiers words = last_.value_or(Qualifiers{{}, {}, FilterKeyword::host});
-  auto test = value(*words.keyword);
+  const Qualifiers words = last_.value_or(Qualifiers{});
+  auto test = value(words.keyword.value_or(FilterKeyword::host));
   if (!test && last_) {
     return wrong(fmt::format("{}; or another value for the word before: {}", kExpected,
                              test.error().sentence));
