@@ -12,12 +12,22 @@
 
 namespace tcpdx::store {
 
-// clang-format off
-template <> struct LastOf<Family> { static constexpr Family value = Family::v6; };
-template <> struct LastOf<TimerKind> { static constexpr TimerKind value = TimerKind::persist; };
-template <> struct LastOf<tcp::State> { static constexpr tcp::State value = tcp::State::time_wait; };
-template <> struct LastOf<NeighbourState> { static constexpr NeighbourState value = NeighbourState::none; };
-// clang-format on
+template <>
+struct LastOf<Family> {
+  static constexpr Family value = Family::v6;
+};
+template <>
+struct LastOf<TimerKind> {
+  static constexpr TimerKind value = TimerKind::persist;
+};
+template <>
+struct LastOf<tcp::State> {
+  static constexpr tcp::State value = tcp::State::time_wait;
+};
+template <>
+struct LastOf<NeighbourState> {
+  static constexpr NeighbourState value = NeighbourState::none;
+};
 
 template <class Archive>
 void describe(Archive& archive, Of<Archive, IpAddress>& address) {
