@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -99,6 +100,9 @@ struct Machine::Parts {
     return true;
   }
 
+  // Socket::netns has 16 bits; open_namespaces() keeps to them.
+  uint16_t count() const { return static_cast<uint16_t>(namespaces.size()); }
+
   void say(Unseen kind, uint64_t subject, Missing missing, Observation& into) {
     notes.say(kind, subject, std::move(missing), into.missing);
   }
@@ -171,6 +175,7 @@ void Machine::Parts::open_namespaces(Observation& into) {
   add_namespace(std::move(*home), into);
   if (!options.all_namespaces) return;
   for (NamespaceHandle& space : found.others) {
+    if (count() == std::numeric_limits<uint16_t>::max()) break;
     NamespaceVisit visit;
     if (const int error = visit.enter(space, namespaces.front()); error != 0) {
       say_refused(space, error, into);
@@ -230,7 +235,7 @@ void Machine::Parts::reserve(Look& look) {
   uint64_t open = 0;
   uint64_t waiting = 0;
   Observation unused;
-  for (uint16_t netns = 0; netns < namespaces.size(); ++netns) {
+  for (uint16_t netns = 0; netns < count(); ++netns) {
     inside(netns, unused, [&] {
       Counters counts;
       read_sockstat(options.proc, false, counts);
@@ -300,7 +305,7 @@ Result<void> Machine::look(const LookOptions& options, Duration at, Observation&
   look.at = at;
   parts_->reserve(look);
   const DumpRequest how{Family::v4, false, options.infos};
-  for (uint16_t netns = 0; netns < parts_->namespaces.size(); ++netns) {
+  for (uint16_t netns = 0; netns < parts_->count(); ++netns) {
     Result<void> read;
     parts_->inside(netns, into, [&] { read = parts_->read_tables(netns, how, look, into); });
     if (read) continue;
@@ -317,7 +322,7 @@ Result<void> Machine::look(const LookOptions& options, Duration at, Observation&
 Result<void> Machine::sample(Duration at, Observation& into) {
   Sample sample;
   sample.at = at;
-  for (uint16_t netns = 0; netns < parts_->namespaces.size(); ++netns) {
+  for (uint16_t netns = 0; netns < parts_->count(); ++netns) {
     Counters& counters = sample.counters.emplace_back();
     parts_->inside(netns, into, [&] {
       const std::vector<ListenerSample> listeners = parts_->listeners(netns, into);

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -148,11 +149,25 @@ TEST_P(LoopbackTest, ListenerQueueAndBothEnds) {
 
 INSTANTIATE_TEST_SUITE_P(Families, LoopbackTest, testing::Values("127.0.0.1", "::1"));
 
+// The peer may delay its acknowledgment of our FIN (RFC 9293 section 3.8.6.3).
+bool reaches(int socket, uint8_t state) {
+  for (int attempt = 0; attempt < 2000; ++attempt) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+    if (info.tcpi_state == state) return true;
+    ::usleep(1000);
+  }
+  return false;
+}
+
 TEST(Machine, SeesHalfClosedConnections) {
   Server server("127.0.0.1", 5);
   const Fd client = server.connect();
   const Fd accepted = server.accept();
   ASSERT_EQ(::shutdown(client.get(), SHUT_WR), 0);
+  ASSERT_TRUE(reaches(client.get(), TCP_FIN_WAIT2));
+  ASSERT_TRUE(reaches(accepted.get(), TCP_CLOSE_WAIT));
   const Observation seen = looked(ours_only());
   const Socket* waiting = find(seen, tcp::State::close_wait, server.port());
   ASSERT_NE(waiting, nullptr);

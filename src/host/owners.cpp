@@ -83,7 +83,7 @@ bool OwnerWalk::visit(int proc, uint32_t pid, const InodeSet& inodes, std::vecto
   const Fd folder(::openat(proc, std::to_string(pid).c_str(), kFolderFlags));
   if (!folder) return true;  // it has ended
   const Fd fds(::openat(folder.get(), "fd", kFolderFlags));
-  if (!fds) return !(errno == EACCES || errno == EPERM) || !may_own_sockets(folder.get());
+  if (!fds) return (errno != EACCES && errno != EPERM) || !may_own_sockets(folder.get());
   const size_t first = owners.size();
   uint32_t open = 0;
   bool refused = false;
