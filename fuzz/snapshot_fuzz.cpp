@@ -11,7 +11,9 @@
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<char> bytes(data, data + size);
-  static_cast<void>(tcpdx::store::unpack(bytes));
+  if (const auto snapshot = tcpdx::store::unpack(bytes); snapshot && snapshot->looks.empty()) {
+    std::abort();
+  }
   const auto observation = tcpdx::store::read_payload(bytes);
   if (!observation) return 0;
   const auto payload = tcpdx::store::write_payload(*observation);
