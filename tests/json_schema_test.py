@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Holds the program's real JSON output against docs/schema, with sockets of the test's own on loopback.
+"""Holds the program's real JSON output against docs/schema, with sockets of its own on loopback.
 
 usage: json_schema_test.py PROGRAM     (needs the package python3-jsonschema)
 """
@@ -26,7 +26,8 @@ def validator(name):
 
 
 def run(*arguments):
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False,
+                          timeout=120)
 
 
 @contextlib.contextmanager
@@ -56,7 +57,8 @@ class JsonSchemaTest(unittest.TestCase):
         result = run(*arguments)
         self.assertIn(result.returncode, codes, result.stderr)
         document = json.loads(result.stdout)
-        errors = [f"{list(e.absolute_path)}: {e.message[:200]}" for e in validator(schema).iter_errors(document)]
+        errors = [f"{list(e.absolute_path)}: {e.message[:200]}"
+                  for e in validator(schema).iter_errors(document)]
         self.assertEqual(errors[:5], [], arguments)
         return document
 
