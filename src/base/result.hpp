@@ -1,12 +1,12 @@
 // Errors are values with a sentence: what was tried, on what, why it failed, what to do about it.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <expected>
 #include <string>
 #include <system_error>
 #include <utility>
-
-#include <fmt/core.h>
 
 namespace tcpdx {
 

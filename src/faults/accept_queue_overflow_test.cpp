@@ -66,5 +66,13 @@ TEST(accept_queue_overflow, silent_on_drops_of_another_listener) {
   EXPECT_EQ(scene.find(kFault), nullptr);
 }
 
+TEST(accept_queue_overflow, silent_where_the_limit_of_the_queue_is_not_known) {
+  Scene scene;
+  scene.process(41, "shop");
+  scene.without_cookies();  // as /proc/net/tcp gives it
+  scene.listen(at("0.0.0.0", 80), 2, 0);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
 }  // namespace
 }  // namespace tcpdx::faults

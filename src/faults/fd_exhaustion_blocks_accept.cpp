@@ -54,22 +54,22 @@ Use use_of(const Facts& facts, uint32_t process) {
   return use;
 }
 
-Finding report(const Facts& facts, const Listener& listener) {
+Finding report(const Facts& facts, const Listener& listener, const Descriptors& have) {
   const Socket& s = *listener.socket;
   const uint32_t index = facts.owner_index(s);
   const Process& p = facts.seen.processes[index];
-  const bool none_left = *p.fds >= *p.fd_limit;
+  const bool none_left = have.used >= have.limit;
   const Age waits = stalled_for(facts, listener);
   Finding f = make_finding(kInfo, Severity::critical,
                            none_left ? Confidence::confirmed : Confidence::likely);
   describe_listener(facts, listener, f);
   const Use use = use_of(facts, index);
   f.headline = fmt::format("{} uses {} of {} descriptors and cannot accept on {}{}, {} waiting",
-                           owner_name(facts, s), grouped(*p.fds), grouped(*p.fd_limit),
+                           owner_name(facts, s), grouped(have.used), grouped(have.limit),
                            to_string(s.local), in_namespace(facts, s), grouped(s.recv_q));
   f.cause =
       "accept() fails with EMFILE and the connection stays in the queue until a descriptor is free";
-  add_fact(f, "descriptors", uint64_t{*p.fds}, *p.fd_limit, "/proc/PID/fd, /proc/PID/limits");
+  add_fact(f, "descriptors", have.used, have.limit, "/proc/PID/fd, /proc/PID/limits");
   add_judged(f, "oldest waits for accept()", human(waits.at_least), human(kWaiting),
              std::string(waits.source));
   add_fact(f, "of them TCP sockets", uint64_t{use.sockets}, "sock_diag");
@@ -82,7 +82,7 @@ Finding report(const Facts& facts, const Listener& listener) {
                          : "find out what holds the descriptors; close what is no longer needed");
   f.remedy.push_back(
       fmt::format("then raise the soft limit above {} (LimitNOFILE=, ulimit -n) and restart it",
-                  grouped(*p.fd_limit)));
+                  grouped(have.limit)));
   f.avoid.push_back("only raising the limit: a leak reaches the next one too");
   f.see.push_back(fmt::format("tcpdx states --by peer 'pid {}'", p.pid));
   return f;
@@ -91,8 +91,11 @@ Finding report(const Facts& facts, const Listener& listener) {
 std::vector<Finding> find(const Facts& facts) {
   std::vector<Finding> findings;
   for (const Listener& listener : facts.listeners()) {
-    if (descriptors_used_up(facts, listener) && stalled_for(facts, listener).at_least >= kWaiting) {
-      findings.push_back(report(facts, listener));
+    const Process* owner = facts.owner(*listener.socket);
+    if (owner == nullptr || !descriptors_used_up(facts, listener)) continue;
+    const auto have = descriptors_of(*owner);
+    if (have && stalled_for(facts, listener).at_least >= kWaiting) {
+      findings.push_back(report(facts, listener, *have));
     }
   }
   return findings;

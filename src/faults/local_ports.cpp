@@ -66,6 +66,7 @@ double PortUse::share() const {
 
 std::vector<PortUse> port_use(const Facts& facts) {
   std::vector<std::optional<Range>> ranges;
+  ranges.reserve(facts.seen.namespaces.size());
   for (size_t i = 0; i < facts.seen.namespaces.size(); ++i) ranges.push_back(range_of(facts, i));
 
   std::map<std::tuple<uint16_t, IpAddress, Endpoint>, PortUse> uses;

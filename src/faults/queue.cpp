@@ -19,7 +19,8 @@ double share_of(const std::vector<const ListenerSample*>& samples, Test test) {
 }  // namespace
 
 double full_share(const Listener& listener) {
-  return share_of(listener.samples, [](const auto& s) { return s.queued > s.limit; });
+  return share_of(listener.samples,
+                  [](const auto& s) { return s.cookie != 0 && s.queued > s.limit; });
 }
 
 double waiting_share(const Listener& listener) {
@@ -46,12 +47,17 @@ Age stalled_for(const Facts& facts, const Listener& listener) {
   return oldest(facts, listener.waiting);
 }
 
+std::optional<Descriptors> descriptors_of(const Process& process) {
+  if (!process.fds || !process.fd_limit) return std::nullopt;
+  return Descriptors{*process.fds, *process.fd_limit};
+}
+
 bool descriptors_used_up(const Facts& facts, const Listener& listener) {
   const auto owners = owners_of(facts.now, *listener.socket);
   return !owners.empty() && std::ranges::all_of(owners, [&](const Owner& owner) {
-    const Process& p = facts.seen.processes[owner.process];
-    return p.fds && p.fd_limit &&
-           static_cast<double>(*p.fds) >= kNearlyAllDescriptors * static_cast<double>(*p.fd_limit);
+    const auto have = descriptors_of(facts.seen.processes[owner.process]);
+    return have && static_cast<double>(have->used) >=
+                       kNearlyAllDescriptors * static_cast<double>(have->limit);
   });
 }
 
@@ -59,9 +65,13 @@ void describe_listener(const Facts& facts, const Listener& listener, Finding& fi
   const Socket& s = *listener.socket;
   set_owner(facts, s, finding);
   finding.subject.listener = s.local;
-  add_fact(finding, "accept queue", uint64_t{s.recv_q}, uint64_t{s.send_q}, "sock_diag");
-  if (const auto drops = drops_in_window(listener); drops.value_or(0) > 0) {
-    add_fact(finding, "refused by this listener in the window", *drops, "sk_drops");
+  if (const auto limit = queue_limit(s)) {
+    add_fact(finding, "accept queue", uint64_t{s.recv_q}, uint64_t{*limit}, "sock_diag");
+  } else {
+    add_fact(finding, "accept queue", uint64_t{s.recv_q}, "/proc/net/tcp");
+  }
+  if (const uint64_t drops = drops_in_window(listener).value_or(0); drops > 0) {
+    add_fact(finding, "refused by this listener in the window", drops, "sk_drops");
   }
   finding.see.push_back(fmt::format("tcpdx sockets 'src port {}'", s.local.port));
 }

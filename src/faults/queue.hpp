@@ -7,8 +7,9 @@
 namespace tcpdx::faults {
 
 // Full means more waiting than the limit: a limit of 2 holds 3 (net/sock.h, sk_acceptq_is_full).
+// False where the limit is not known.
 inline bool is_full(const Listener& listener) {
-  return listener.socket->recv_q > listener.socket->send_q;
+  return listener.socket->recv_q > queue_limit(*listener.socket).value_or(listener.socket->recv_q);
 }
 
 // Share of the samples in which the queue was full; 0 without samples.
@@ -23,6 +24,13 @@ std::optional<uint64_t> drops_so_far(const Facts& facts, const Listener& listene
 // How long the oldest connection has been waiting for accept(). The queue is first in, first out:
 // while the oldest waits, none was accepted.
 Age stalled_for(const Facts& facts, const Listener& listener);
+
+// Descriptors of a process and their soft limit, where both are known.
+struct Descriptors {
+  uint64_t used = 0;
+  uint64_t limit = 0;
+};
+std::optional<Descriptors> descriptors_of(const Process& process);
 
 // Every owner has used at least 95 % of its descriptors; false if any is unknown.
 bool descriptors_used_up(const Facts& facts, const Listener& listener);

@@ -73,8 +73,8 @@ struct Flood {
 
 // The half-open queue is bounded by the listener's backlog; with cookies off the last quarter of
 // tcp_max_syn_backlog is kept for peers that proved to be alive (net/ipv4/tcp_input.c).
-uint64_t queue_limit(const Facts& facts, const Listener& listener, bool cookies_on) {
-  const uint64_t backlog = uint64_t{listener.socket->send_q} + 1;
+uint64_t half_open_limit(const Facts& facts, const Listener& listener, bool cookies_on) {
+  const uint64_t backlog = uint64_t{queue_limit(*listener.socket).value_or(0)} + 1;
   const auto syn_backlog = facts.sysctl(listener.socket->netns, "net.ipv4.tcp_max_syn_backlog");
   if (cookies_on || !syn_backlog) return backlog;
   return std::min(backlog, *syn_backlog - *syn_backlog / 4);
@@ -106,7 +106,7 @@ Flood measure(const Facts& facts, const Listener& listener) {
       });
   flood.peak = std::max(flood.rows, static_cast<size_t>(rows_before));
   flood.cookies_on = facts.sysctl(netns, "net.ipv4.tcp_syncookies").value_or(1) != 0;
-  flood.limit = queue_limit(facts, listener, flood.cookies_on);
+  flood.limit = half_open_limit(facts, listener, flood.cookies_on);
   count_sources(listener.half_open, flood);
   flood.cookies_sent = rise("TcpExt.SyncookiesSent");
   flood.cookies_back = rise("TcpExt.SyncookiesRecv");
@@ -130,9 +130,9 @@ bool is_flood(const Facts& facts, const Listener& listener, const Flood& flood) 
       flood.attempts < kLeastAttempts || ratio(flood.completed, flood.attempts) < kCompletion;
   const bool nobody_answers = ratio(flood.unanswered, flood.rows) >= kUnanswered ||
                               (flood.attempts >= kLeastAttempts && few_complete);
-  return flood.rows >= kLeastRows && ratio(flood.peak, flood.limit) >= kQueueFull &&
-         !is_full(listener) && !parked && few_complete && nobody_answers &&
-         ratio(flood.sources, flood.rows) >= kSpread &&
+  return queue_limit(*listener.socket) && flood.rows >= kLeastRows &&
+         ratio(flood.peak, flood.limit) >= kQueueFull && !is_full(listener) && !parked &&
+         few_complete && nobody_answers && ratio(flood.sources, flood.rows) >= kSpread &&
          ratio(flood.largest_prefix, flood.rows) <= kOnePrefix;
 }
 

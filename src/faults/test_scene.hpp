@@ -84,7 +84,8 @@ class Scene {
     s.recv_q = row.recv_q;
     s.send_q = row.send_q;
     s.timer = row.timer;
-    s.cookie = ++cookie_;
+    ++cookie_;
+    s.cookie = cookies_ ? cookie_ : 0;
     s.inode = row.owned ? static_cast<uint32_t>(cookie_) : 0;
     put(seen_.looks.back(), s, has_info ? &row.info : nullptr, row.owned);
     if (seen_.looks.size() > 1 && !row.fresh) {
@@ -118,7 +119,7 @@ class Scene {
       seen_.samples[i].listeners.push_back(
           {.netns = 0,
            .local = local,
-           .cookie = cookie_,
+           .cookie = cookies_ ? cookie_ : 0,
            .queued = now,
            .limit = limit,
            .drops = drops_then + (drops_now - drops_then) * i / steps});
@@ -136,6 +137,7 @@ class Scene {
   void sysctl(const std::string& name, const std::string& value) {
     seen_.namespaces[0].sysctls.set(name, value);
   }
+  void without_cookies() { cookies_ = false; }
   void route(const Route& route) { seen_.routes.push_back(route); }
 
   std::vector<Finding> findings() {
@@ -180,6 +182,7 @@ class Scene {
 
   Observation seen_;
   uint64_t cookie_ = 100;
+  bool cookies_ = true;
   std::vector<Finding> found_;
 };
 

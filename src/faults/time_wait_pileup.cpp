@@ -56,9 +56,9 @@ std::vector<Finding> find(const Facts& facts) {
     f.cause = "this side closes first; TIME-WAIT lasts 60 s after each close, by design";
     add_fact(f, "TIME-WAIT", uint64_t{use.time_wait_blocking}, use.available,
              "sock_diag, ip_local_port_range");
-    if (const auto closes = facts.rise(s.netns, "TcpExt.TW"); closes.value_or(0) > 0) {
+    if (const uint64_t closes = facts.rise(s.netns, "TcpExt.TW").value_or(0); closes > 0) {
       add_fact(f, "closes in the namespace",
-               per_second(static_cast<double>(*closes) / seconds(facts.seen.window)), "TcpExt.TW");
+               per_second(static_cast<double>(closes) / seconds(facts.seen.window)), "TcpExt.TW");
     }
     f.confirm.push_back("closes per second times 60 is the number to expect");
     f.remedy.push_back("let the other side close first, or keep connections alive");

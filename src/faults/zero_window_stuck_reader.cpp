@@ -170,6 +170,7 @@ std::vector<Finding> find(const Facts& facts) {
         .push_back(*stuck);
   }
   std::vector<Finding> findings;
+  findings.reserve(groups.size());
   for (const auto& [key, group] : groups) findings.push_back(report(facts, group));
   return findings;
 }

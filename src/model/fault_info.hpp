@@ -16,12 +16,12 @@ struct LookAlike {
 };
 
 struct FaultInfo {
-  std::string_view id;      // kebab-case, never reused for another meaning
-  std::string_view title;   // one line
+  std::string_view id;                 // kebab-case, never reused for another meaning
+  std::string_view title;              // one line
   std::span<const tcp::State> states;  // in which connections pile up
   std::string_view signature;          // how it shows itself, and why
   std::span<const LookAlike> look_alikes;
-  std::string_view trigger;  // thresholds with their reasons
+  std::string_view trigger;   // thresholds with their reasons
   std::string_view severity;  // which severity, when
   std::string_view remedy;
   std::string_view avoid;

@@ -37,7 +37,7 @@ struct ListenerSample {
   Endpoint local;
   uint64_t cookie = 0;
   uint32_t queued = 0;
-  uint32_t limit = 0;
+  uint32_t limit = 0;             // not known where the cookie is 0 (/proc/net/tcp)
   std::optional<uint32_t> drops;  // sk_drops: what this listener refused since it was opened
 };
 
@@ -49,7 +49,17 @@ struct Sample {
 
 // A neighbour entry (rtnetlink, NUD_*) of an address that a half-open connection needs: the
 // destination itself or the gateway towards it.
-enum class NeighbourState : uint8_t { incomplete, reachable, stale, delay, probe, failed, permanent, noarp, none };
+enum class NeighbourState : uint8_t {
+  incomplete,
+  reachable,
+  stale,
+  delay,
+  probe,
+  failed,
+  permanent,
+  noarp,
+  none
+};
 std::string_view to_string(NeighbourState state);
 
 // The way from here to the destination of a connection in SYN-SENT.

@@ -15,13 +15,13 @@ struct Process {
   std::string exe;      // empty: not readable
   std::string cmdline;  // arguments separated by blanks, at most 4 KiB
   uint32_t uid = 0;
-  std::string cgroup;     // path in the cgroup v2 tree, or in systemd's v1 tree
-  std::string unit;       // "nginx.service", empty: none
-  std::string container;  // first 12 characters of its id, or its name; empty: none
-  char state = '?';       // /proc/PID/status: R, S, D, T, t, Z ...
-  std::string wchan;      // kernel function it sleeps in; empty: not readable
-  std::optional<Duration> age;      // since it was started
-  std::optional<uint32_t> fds;      // open descriptors
+  std::string cgroup;                // path in the cgroup v2 tree, or in systemd's v1 tree
+  std::string unit;                  // "nginx.service", empty: none
+  std::string container;             // first 12 characters of its id, or its name; empty: none
+  char state = '?';                  // /proc/PID/status: R, S, D, T, t, Z ...
+  std::string wchan;                 // kernel function it sleeps in; empty: not readable
+  std::optional<Duration> age;       // since it was started
+  std::optional<uint32_t> fds;       // open descriptors
   std::optional<uint64_t> fd_limit;  // soft RLIMIT_NOFILE
 };
 

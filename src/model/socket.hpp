@@ -17,7 +17,13 @@
 namespace tcpdx {
 
 // idiag_timer of inet_diag_msg.
-enum class TimerKind : uint8_t { none = 0, retransmit = 1, keepalive = 2, time_wait = 3, persist = 4 };
+enum class TimerKind : uint8_t {
+  none = 0,
+  retransmit = 1,
+  keepalive = 2,
+  time_wait = 3,
+  persist = 4
+};
 
 // "off", "on", "keepalive", "timewait", "persist": the words of ss(8).
 std::string_view to_string(TimerKind kind);
@@ -39,7 +45,7 @@ struct TcpInfo {
   uint8_t retransmits = 0;  // of the segment at the head of the queue
   uint8_t probes = 0;       // zero-window or keep-alive probes not answered
   uint8_t backoff = 0;
-  uint8_t options = 0;  // TCPI_OPT_*
+  uint8_t options = 0;        // TCPI_OPT_*
   uint8_t window_scales = 0;  // low four bits: what the peer asked for; high four bits: ours
 
   uint32_t rto_us = 0;
@@ -122,7 +128,7 @@ struct Socket {
   uint32_t uid = 0;
   // LISTEN: connections that wait for accept(). Otherwise bytes not yet read by the program.
   uint32_t recv_q = 0;
-  // LISTEN: the limit of that queue. Otherwise bytes not yet acknowledged by the peer.
+  // LISTEN: the limit of that queue (see queue_limit). Otherwise bytes not yet acknowledged.
   uint32_t send_q = 0;
   uint32_t interface = 0;  // SO_BINDTODEVICE, 0: none
   uint32_t mark = 0;
@@ -136,5 +142,11 @@ struct Socket {
   // RCV_SHUTDOWN 1, SEND_SHUTDOWN 2; INET_DIAG_SHUTDOWN.
   uint8_t shutdown = 0;
 };
+
+// How many connections may wait for accept() on this LISTEN socket, less one (it is full above the
+// limit). /proc/net/tcp, which gives no cookie either, does not tell it.
+inline std::optional<uint32_t> queue_limit(const Socket& listener) {
+  return listener.cookie == 0 ? std::nullopt : std::optional(listener.send_q);
+}
 
 }  // namespace tcpdx

@@ -2,6 +2,7 @@
 #include "view/socket_json.hpp"
 
 #include <string>
+#include <utility>
 
 #include "base/time.hpp"
 #include "view/json.hpp"
@@ -46,10 +47,11 @@ Json timer_json(const Timer& timer) {
 
 Json tcp_info_json(const TcpInfo* info) {
   if (info == nullptr || info->known_bytes == 0) return nullptr;
-  Json object = Json::object();
+  Json::object_t object;
+  object.reserve(tcp_info_fields().size());
   for (const TcpInfoField& field : tcp_info_fields()) {
-    object.emplace(field.name,
-                   field_known(*info, field) ? Json(field_value(*info, field)) : Json(nullptr));
+    Json value = field_known(*info, field) ? Json(field_value(*info, field)) : Json(nullptr);
+    object.push_back({std::string(field.name), std::move(value)});  // emplace() would search first
   }
   return object;
 }
@@ -98,8 +100,9 @@ void add_rest(const Context& context, const Socket& socket, Json& object) {
     object["listener_owners"] = listener_owners_json(context, socket);
   }
   if (socket.state == tcp::State::listen) {
+    const auto limit = queue_limit(socket);
     object["backlog"] = {{"queued", socket.recv_q},
-                         {"limit", socket.send_q},
+                         {"limit", limit ? Json(*limit) : Json(nullptr)},
                          {"drops", memory_known(info) ? Json(info->drops) : Json(nullptr)}};
   }
   const std::string& congestion = context.observation.congestion_names[socket.congestion];
