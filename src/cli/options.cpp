@@ -28,8 +28,8 @@ std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io) {
     io.out << app.help();
     return kOk;
   } catch (const CLI::ParseError& error) {
-    return usage_error(
-        io, fmt::format("{}; {} --help lists what there is", error.what(), app.get_name()));
+    return usage_error(io, fmt::format("{}; {} --help lists what there is", printable(error.what()),
+                                       app.get_name()));
   }
 }
 

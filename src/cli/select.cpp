@@ -42,7 +42,8 @@ bool needs_owners(const Filter& filter) { return !owner_word(filter).empty(); }
 
 Result<Observation> look_once(bool infos, bool owners) {
   engine::ObserveOptions options;
-  options.look = {.infos = infos, .owners = owners};
+  options.look.infos = infos;
+  options.look.owners = owners;
   options.window = Duration::zero();
   auto observation = engine::observe(options);
   if (observation && observation->looks.empty()) return fail("no socket table could be read");

@@ -45,8 +45,16 @@ IpAddress IpAddress::prefix(unsigned bits) const {
 
 std::string to_string(const IpAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  const int family = address.family == Family::v4 ? AF_INET : AF_INET6;
-  ::inet_ntop(family, address.bytes.data(), text.data(), text.size());
+  if (address.family == Family::v4) {  // inet_ntop would go through printf, ten times slower
+    std::string dotted;
+    for (size_t i = 0; i < 4; ++i) {
+      if (i > 0) dotted += '.';
+      const fmt::format_int number(address.bytes[i]);
+      dotted.append(number.data(), number.size());
+    }
+    return dotted;
+  }
+  ::inet_ntop(AF_INET6, address.bytes.data(), text.data(), text.size());
   return text.data();
 }
 
@@ -64,9 +72,10 @@ std::optional<IpAddress> parse_address(std::string_view text) {
 IpAddress ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) { return {{a, b, c, d}, Family::v4}; }
 
 std::string to_string(const Endpoint& endpoint) {
-  const std::string port = endpoint.port == 0 ? "*" : fmt::format("{}", endpoint.port);
-  const char* const form = endpoint.addr.family == Family::v4 ? "{}:{}" : "[{}]:{}";
-  return fmt::format(fmt::runtime(form), to_string(endpoint.addr), port);
+  std::string text = to_string(endpoint.addr);
+  if (endpoint.addr.family == Family::v6) text = '[' + text + ']';
+  text += ':';
+  return text += endpoint.port == 0 ? "*" : fmt::format_int(endpoint.port).str();
 }
 
 size_t EndpointHash::operator()(const Endpoint& endpoint) const {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tcp/transition.hpp"
 #include "view/json.hpp"
 #include "view/state_texts.hpp"
 
@@ -20,6 +21,10 @@ constexpr size_t kText = 12;   // where the text beside a label begins
 constexpr size_t kNames = 30;  // width of the names in the list
 
 Style narrow(const Style& style) { return {style.colour, std::min(style.width, kWidest)}; }
+
+void title(std::ostream& out, const Style& style, std::string_view name, std::string_view text) {
+  out << paint(style, Ink::bold, name) << "  " << wrapped(style, name.size() + 2, text) << '\n';
+}
 
 void paragraph(std::ostream& out, const Style& style, std::string_view label,
                std::string_view text) {
@@ -47,6 +52,43 @@ void list_line(std::ostream& out, const Style& style, std::string_view name,
       << wrapped(style, kNames, text) << '\n';
 }
 
+// A state at the other end of transitions, with each event that leads there and its section.
+struct Way {
+  tcp::State state;
+  std::string events;
+};
+
+std::vector<Way> ways(const std::vector<tcp::Transition>& transitions,
+                      tcp::State tcp::Transition::* end) {
+  std::vector<Way> found;
+  for (const tcp::Transition& one : transitions) {
+    auto way = std::ranges::find(found, one.*end, &Way::state);
+    if (way == found.end()) way = found.insert(way, {one.*end, ""});
+    way->events += fmt::format("{}{} ({})", way->events.empty() ? "" : ", ", tcp::to_string(one.on),
+                               one.rfc9293);
+  }
+  return found;
+}
+
+void show_ways(std::ostream& out, const Style& style, std::string_view label,
+               const std::vector<Way>& list) {
+  for (const Way& way : list) {
+    paragraph(out, style, &way == &list.front() ? label : "",
+              fmt::format("{}: {}", tcp::to_string(way.state), way.events));
+  }
+}
+
+Json ways_json(std::string_view name, const std::vector<tcp::Transition>& transitions,
+               tcp::State tcp::Transition::* end) {
+  Json list = Json::array();
+  for (const tcp::Transition& one : transitions) {
+    list.push_back({{name, tcp::to_string(one.*end)},
+                    {"on", tcp::to_string(one.on)},
+                    {"rfc9293", one.rfc9293}});
+  }
+  return list;
+}
+
 Json fault_ids(std::span<const FaultInfo* const> faults) {
   Json list = Json::array();
   for (const FaultInfo* fault : faults) list.push_back(fault->id);
@@ -64,11 +106,13 @@ Json state_names(std::span<const tcp::State> states) {
 void explain_state(std::ostream& out, const Style& wide, tcp::State state, FaultInfos faults) {
   const Style style = narrow(wide);
   const StateText& text = state_text(state);
-  out << paint(style, Ink::bold, tcp::to_string(state)) << "  " << text.summary << '\n';
+  title(out, style, tcp::to_string(state), text.summary);
   paragraph(out, style, "waits", text.waits);
   paragraph(out, style, "lasts", text.lasts);
   paragraph(out, style, "healthy", text.healthy);
   paragraph(out, style, "trouble", text.trouble);
+  show_ways(out, style, "from", ways(tcp::ways_into(state), &tcp::Transition::from));
+  show_ways(out, style, "to", ways(tcp::ways_out_of(state), &tcp::Transition::to));
   std::string_view label = "faults";
   for (const FaultInfo* fault : faults_in(state, faults)) {
     paragraph(out, style, label, fmt::format("{}: {}", fault->id, fault->title));
@@ -79,7 +123,7 @@ void explain_state(std::ostream& out, const Style& wide, tcp::State state, Fault
 
 void explain_fault(std::ostream& out, const Style& wide, const FaultInfo& fault) {
   const Style style = narrow(wide);
-  out << paint(style, Ink::bold, fault.id) << "  " << fault.title << '\n';
+  title(out, style, fault.id, fault.title);
   std::string states;
   for (const tcp::State state : fault.states) {
     states += fmt::format("{}{}", states.empty() ? "" : ", ", tcp::to_string(state));
@@ -118,7 +162,9 @@ void explain_state_json(std::ostream& out, tcp::State state, FaultInfos faults) 
                {"lasts", text.lasts},
                {"healthy", text.healthy},
                {"trouble", text.trouble},
-               {"faults", fault_ids(faults_in(state, faults))}})
+               {"faults", fault_ids(faults_in(state, faults))},
+               {"ways_in", ways_json("from", tcp::ways_into(state), &tcp::Transition::from)},
+               {"ways_out", ways_json("to", tcp::ways_out_of(state), &tcp::Transition::to)}})
       << '\n';
 }
 

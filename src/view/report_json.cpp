@@ -28,7 +28,10 @@ Json evidence_json(const std::vector<Evidence>& evidence) {
   Json list = Json::array();
   for (const Evidence& one : evidence) {
     Json object{{"fact", one.fact}, {"value", value_json(one.value)}};
-    if (one.limit) object["limit"] = value_json(*one.limit);
+    if (one.limit) {
+      object["limit"] = value_json(*one.limit);
+      object["limit_is"] = one.limit_is_threshold ? "threshold" : "whole";
+    }
     object["source"] = one.source;
     list.push_back(std::move(object));
   }

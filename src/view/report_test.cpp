@@ -22,9 +22,16 @@ Finding leak() {
   finding.subject.pid = 2210;
   finding.headline = "billing-api (pid 2210) holds 4 812 connections in CLOSE-WAIT on port 9502";
   finding.cause = "the peers closed first";
-  finding.evidence = {{"CLOSE-WAIT", uint64_t{4812}, "5 020 sockets of this program", "sock_diag"},
-                      {"growth per second", 26.04, std::nullopt, "sock_diag"},
-                      {"descriptors", uint64_t{4903}, uint64_t{8192}, "/proc/2210/limits"}};
+  finding.evidence = {
+      {.fact = "CLOSE-WAIT",
+       .value = uint64_t{4812},
+       .limit = "5 020 sockets of this program",
+       .source = "sock_diag"},
+      {.fact = "growth per second", .value = 26.04, .limit = std::nullopt, .source = "sock_diag"},
+      {.fact = "descriptors",
+       .value = uint64_t{4903},
+       .limit = uint64_t{8192},
+       .source = "/proc/2210/limits"}};
   finding.confirm = {"ls -l /proc/2210/fd | grep -c socket", "strace -e close -p 2210"};
   finding.remedy = {"close the socket when read() returns 0"};
   finding.avoid = {"lowering tcp_fin_timeout: it does not touch CLOSE-WAIT"};
@@ -60,6 +67,20 @@ TEST(Report, ShowsAFindingLineByLine) {
       "close-wait'\n";
   EXPECT_TRUE(text_of(testing::small_observation(), {leak()}).starts_with(wanted))
       << text_of(testing::small_observation(), {leak()});
+}
+
+TEST(Report, TellsAThresholdFromAWhole) {
+  Finding finding = leak();
+  finding.evidence = {{.fact = "oldest",
+                       .value = "9 s",
+                       .limit = "3 s",
+                       .limit_is_threshold = true,
+                       .source = "sock_diag"}};
+  const std::string text = text_of(testing::small_observation(), {finding});
+  EXPECT_NE(text.find("oldest 9 s (threshold 3 s)\n"), std::string::npos) << text;
+  const auto json = json_of(testing::small_observation(), {finding, leak()});
+  EXPECT_EQ(json.at("findings").at(0).at("evidence").at(0).at("limit_is"), "threshold");
+  EXPECT_EQ(json.at("findings").at(1).at("evidence").at(0).at("limit_is"), "whole");
 }
 
 TEST(Report, KeepsToTheWidth) {

@@ -24,7 +24,8 @@ using Number = std::optional<uint64_t>;
 template <Number (*kGet)(const Row&)>
 constexpr auto kNumberText = [](const Column&, const Row& row, Text& into) {
   if (const Number number = kGet(row)) {
-    fmt::format_to(std::back_inserter(into), "{}", *number);
+    const fmt::format_int digits(*number);
+    into.append(std::string_view(digits.data(), digits.size()));
   } else {
     append(into, "-");
   }
@@ -161,7 +162,10 @@ std::weak_ordering field_order(const Column& column, const Row& a, const Row& b)
 
 // What the number columns show, one function each.
 Number recv_q(const Row& row) { return row.socket.recv_q; }
-Number send_q(const Row& row) { return row.socket.send_q; }
+Number send_q(const Row& row) {
+  if (row.socket.state == tcp::State::listen) return queue_limit(row.socket);
+  return row.socket.send_q;
+}
 Number inode(const Row& row) { return not_zero(row.socket.inode); }
 Number cookie(const Row& row) { return not_zero(row.socket.cookie); }
 Number mark(const Row& row) { return not_zero(row.socket.mark); }

@@ -91,6 +91,10 @@ Json null_if_zero(Number number) {
   return number == 0 ? Json(nullptr) : Json(number);
 }
 
+Json send_q_json(const Socket& socket) {
+  return socket.state == tcp::State::listen ? or_null(queue_limit(socket)) : Json(socket.send_q);
+}
+
 void add_rest(const Context& context, const Socket& socket, Json& object) {
   const TcpInfo* info = info_of(context.look, socket);
   object["cgroup_id"] = null_if_zero(socket.cgroup_id);
@@ -100,9 +104,8 @@ void add_rest(const Context& context, const Socket& socket, Json& object) {
     object["listener_owners"] = listener_owners_json(context, socket);
   }
   if (socket.state == tcp::State::listen) {
-    const auto limit = queue_limit(socket);
     object["backlog"] = {{"queued", socket.recv_q},
-                         {"limit", limit ? Json(*limit) : Json(nullptr)},
+                         {"limit", or_null(queue_limit(socket))},
                          {"drops", memory_known(info) ? Json(info->drops) : Json(nullptr)}};
   }
   const std::string& congestion = context.observation.congestion_names[socket.congestion];
@@ -120,7 +123,7 @@ Json socket_json(const Context& context, const Socket& socket) {
       {"remote", endpoint_json(socket.remote)},
       {"state", tcp::to_string(socket.state)},
       {"recv_q", socket.recv_q},
-      {"send_q", socket.send_q},
+      {"send_q", send_q_json(socket)},
       // Without an inode the kernel has no file to ask for its owner (sock_i_uid) and says 0.
       {"uid", socket.inode == 0 ? Json(nullptr) : Json(socket.uid)},
       {"inode", socket.inode},

@@ -80,6 +80,9 @@ TEST(SocketJson, AListenerHasABacklog) {
   Observation observation = small_observation();
   observation.looks[0].sockets[0].recv_q = 3;
   observation.looks[0].sockets[0].send_q = 128;
+  // Without a cookie it comes from /proc/net/tcp, which has no limit.
+  EXPECT_TRUE(json_of(observation).at("sockets").at(0).at("backlog").at("limit").is_null());
+  observation.looks[0].sockets[0].cookie = 4711;
   auto listener = json_of(observation).at("sockets").at(0);
   EXPECT_EQ(listener.at("recv_q"), 3);
   EXPECT_EQ(listener.at("send_q"), 128);

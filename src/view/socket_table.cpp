@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "base/text.hpp"
@@ -53,7 +52,7 @@ void widen(std::vector<size_t>& widths, const Columns& shown, const Row& row,
 }
 
 void append_blanks(fmt::memory_buffer& into, size_t number) {
-  fmt::format_to(std::back_inserter(into), "{:{}}", "", number);
+  while (number-- > 0) into.push_back(' ');
 }
 
 // Writes one line, the cells given by `text_of(column index, buffer to append to)`.

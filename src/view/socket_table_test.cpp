@@ -24,6 +24,7 @@ std::string table(const Observation& observation, std::string_view columns,
 TEST(SocketTable, AlignsNumbersRightAndTextLeft) {
   Observation observation = small_observation();
   observation.looks[0].sockets[1].recv_q = 12345;
+  observation.looks[0].sockets[0].cookie = 1;  // of sock_diag, which knows the limit of the queue
   EXPECT_EQ(table(observation, "state,recv_q,remote", {0, 1}),
             "State       Recv-Q  Remote\n"
             "LISTEN           0  0.0.0.0:*\n"

@@ -40,7 +40,8 @@ constexpr std::array<StateText, tcp::kStates.size()> kTexts{{
     {State::fin_wait_1, "we have closed; the other end has not acknowledged our FIN",
      "for the ACK of our FIN",
      "once the program has let it go: tcp_orphan_retries (0 stands for 8) repeats, about 100 "
-     "seconds at a retransmission timeout of 200 ms; without end while the peer's window is zero",
+     "seconds at a retransmission timeout of 200 ms; longer while the peer answers with a zero "
+     "window",
      "one round trip",
      "repeats: the peer is gone. Timer persist: the peer lives but does not read, and data still "
      "waits in front of our FIN"},

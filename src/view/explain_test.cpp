@@ -1,0 +1,95 @@
+// Explanations: every state and every field of a fault is told.
+#include "view/explain.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "view/state_texts.hpp"
+
+namespace tcpdx::view {
+namespace {
+
+constexpr std::array kStatesOfFault{tcp::State::close_wait};
+constexpr std::array<LookAlike, 2> kLookAlikes{
+    {{"a pool", "it does not grow"}, {"a passage", "milliseconds only"}}};
+constexpr FaultInfo kFault{.id = "close-wait-leak",
+                           .title = "the program does not close",
+                           .states = kStatesOfFault,
+                           .signature = "many in CLOSE-WAIT",
+                           .look_alikes = kLookAlikes,
+                           .trigger = "older than 60 s",
+                           .severity = "by share",
+                           .remedy = "close it",
+                           .avoid = "tcp_fin_timeout",
+                           .silent_on = "half-close"};
+constexpr std::array kFaults{&kFault};
+
+std::string state_text_of(tcp::State state, size_t width = 0) {
+  std::ostringstream out;
+  explain_state(out, {.colour = false, .width = width}, state, kFaults);
+  return out.str();
+}
+
+TEST(Explain, TellsOfEachState) {
+  for (const tcp::State state : tcp::kStates) {
+    const StateText& text = view::state_text(state);
+    EXPECT_EQ(text.state, state);
+    for (const std::string_view part :
+         {text.summary, text.waits, text.lasts, text.healthy, text.trouble}) {
+      EXPECT_FALSE(part.empty()) << tcp::to_string(state);
+      EXPECT_NE(state_text_of(state).find(part), std::string::npos);
+    }
+  }
+}
+
+// RFC 9293 Figure 5: CLOSE-WAIT is entered from ESTABLISHED on a FIN and left by CLOSE.
+TEST(Explain, ShowsTheWaysIntoAndOutOfAState) {
+  const std::string text = state_text_of(tcp::State::close_wait);
+  EXPECT_NE(text.find("ESTABLISHED: "), std::string::npos) << text;
+  EXPECT_NE(text.find("LAST-ACK: "), std::string::npos) << text;
+}
+
+TEST(Explain, NamesTheFaultsOfAState) {
+  EXPECT_NE(state_text_of(tcp::State::close_wait).find("close-wait-leak"), std::string::npos);
+  EXPECT_EQ(state_text_of(tcp::State::listen).find("close-wait-leak"), std::string::npos);
+}
+
+TEST(Explain, KeepsToTheWidth) {
+  for (const tcp::State state : tcp::kStates) {
+    std::istringstream lines(state_text_of(state, 72));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 72U) << line;
+  }
+}
+
+TEST(Explain, TellsAllOfAFault) {
+  std::ostringstream out;
+  explain_fault(out, {.colour = false, .width = 0}, kFault);
+  for (const std::string_view part :
+       {kFault.id, kFault.title, kFault.signature, kLookAlikes[0].what, kLookAlikes[1].decided_by,
+        kFault.trigger, kFault.severity, kFault.remedy, kFault.avoid, kFault.silent_on}) {
+    EXPECT_NE(out.str().find(part), std::string::npos) << part;
+  }
+}
+
+TEST(ExplainJson, HasNamesOfStatesAndFaults) {
+  std::ostringstream out;
+  list_explained_json(out, kFaults);
+  const auto list = nlohmann::json::parse(out.str());
+  EXPECT_EQ(list.at("states").size(), 11U);
+  EXPECT_EQ(list.at("faults").at(0).at("name"), "close-wait-leak");
+
+  std::ostringstream one;
+  explain_state_json(one, tcp::State::close_wait, kFaults);
+  const auto state = nlohmann::json::parse(one.str());
+  EXPECT_EQ(state.at("name"), "CLOSE-WAIT");
+  EXPECT_EQ(state.at("faults"), nlohmann::json{"close-wait-leak"});
+  EXPECT_FALSE(state.at("ways_in").empty());
+}
+
+}  // namespace
+}  // namespace tcpdx::view
