@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "engine/threads.hpp"
+
 namespace tcpdx::engine {
 namespace {
 
@@ -40,7 +42,9 @@ void wait_until(const ObserveOptions& options, const Watch& watch, Duration unti
 
 Result<void> look_and_sample(const ObserveOptions& options, host::Machine& machine, Duration at,
                              Observation& into) {
-  if (auto done = machine.look(options.look, at, into); !done) return done;
+  host::LookOptions how = options.look;
+  how.run = run_on_threads;
+  if (auto done = machine.look(how, at, into); !done) return done;
   machine.sample_softnet(into);
   return machine.sample(at, into);
 }

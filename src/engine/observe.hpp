@@ -14,7 +14,7 @@ namespace tcpdx::engine {
 struct ObserveOptions {
   host::Options host;
   host::LookOptions look;
-  Duration window = 5s;             // 0: a single look
+  Duration window = 5s;  // 0: a single look
   // Called a few times a second with the time since the first look; may be empty.
   std::function<void(Duration)> progress;
   // When it becomes true the window ends early; may be null.

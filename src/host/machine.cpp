@@ -83,7 +83,7 @@ struct Machine::Parts {
   void add_namespace(NamespaceHandle space, Observation& into);
   Result<void> read_tables(uint16_t netns, const DumpRequest& how, Look& look, Observation& into);
   Result<void> dump(uint16_t netns, const DumpRequest& how, Look& look, Observation& into);
-  void find_owners(Look& look, Observation& into);
+  void find_owners(const Runner& run, Look& look, Observation& into);
   void reserve(Look& look);
   std::vector<ListenerSample> listeners(uint16_t netns, Observation& into);
 
@@ -252,8 +252,8 @@ void Machine::Parts::reserve(Look& look) {
   if (sock_diag) look.infos.reserve(with_margin(open));
 }
 
-void Machine::Parts::find_owners(Look& look, Observation& into) {
-  const WalkEnd end = owners.run(look, into.processes);
+void Machine::Parts::find_owners(const Runner& run, Look& look, Observation& into) {
+  const WalkEnd end = owners.run(run, look, into.processes);
   if (end.error != 0) {
     say(Unseen::owners, 0,
         {"owners of sockets",
@@ -314,7 +314,7 @@ Result<void> Machine::look(const LookOptions& options, Duration at, Observation&
     parts_->say(Unseen::sockets, space.inode,
                 {fmt::format("sockets in {}", called(space)), read.error().sentence, ""}, into);
   }
-  if (options.owners) parts_->find_owners(look, into);
+  if (options.owners) parts_->find_owners(options.run, look, into);
   into.looks.push_back(std::move(look));
   return {};
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "base/runner.hpp"
 #include "base/time.hpp"
 #include "model/observation.hpp"
 
@@ -22,8 +23,9 @@ struct Options {
 };
 
 struct LookOptions {
-  bool infos = true;   // TCP_INFO, memory, congestion control
-  bool owners = true;  // walk /proc/PID/fd
+  bool infos = true;         // TCP_INFO, memory, congestion control
+  bool owners = true;        // walk /proc/PID/fd
+  Runner run = run_in_turn;  // one piece of work per process of the machine
 };
 
 class Machine {

@@ -13,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "host/folder.hpp"
 #include "host/inode_set.hpp"
 
 namespace tcpdx::host {
@@ -46,6 +47,40 @@ InodeSet inodes_of(const std::vector<Socket>& sockets) {
   return inodes;
 }
 
+// What one process has to do with the sockets of a look.
+struct Visit {
+  bool refused = false;
+  std::vector<Owner> owners;            // their `process` is not yet known
+  std::optional<ProcessRecord> record;  // of a process with owners
+};
+
+Visit visit(int proc, uint32_t pid, const InodeSet& inodes) {
+  Visit seen;
+  const Fd folder(::openat(proc, std::to_string(pid).c_str(), kFolderFlags));
+  if (!folder) return seen;  // it has ended
+  const Fd fds(::openat(folder.get(), "fd", kFolderFlags));
+  if (!fds) {
+    seen.refused = (errno == EACCES || errno == EPERM) && may_own_sockets(folder.get());
+    return seen;
+  }
+  uint32_t open = 0;
+  bool refused = false;
+  FolderReader().for_each(fds.get(), [&](const char* name) {
+    const std::optional<int> fd = parse_number<int>(name);
+    if (!fd) return;
+    ++open;
+    const uint32_t inode = socket_inode(fds.get(), name, refused);
+    if (inodes.contains(inode)) seen.owners.push_back({inode, 0, *fd});
+  });
+  if (seen.owners.empty()) {
+    seen.refused = refused && may_own_sockets(folder.get());
+    return seen;
+  }
+  seen.record = read_process(folder.get(), pid);
+  if (seen.record) seen.record->process.fds = open;
+  return seen;  // without a record it ended meanwhile, and its descriptors with it
+}
+
 void join(Look& look) {
   std::ranges::sort(look.owners, {}, [](const Owner& owner) {
     return std::pair{owner.inode, uint64_t{owner.process} << 32 | static_cast<uint32_t>(owner.fd)};
@@ -62,7 +97,7 @@ void join(Look& look) {
 
 }  // namespace
 
-WalkEnd OwnerWalk::run(Look& look, std::vector<Process>& processes) {
+WalkEnd OwnerWalk::run(const Runner& runner, Look& look, std::vector<Process>& processes) {
   WalkEnd end;
   const Fd proc(::open(proc_.c_str(), kFolderFlags));
   if (!proc) {
@@ -70,40 +105,19 @@ WalkEnd OwnerWalk::run(Look& look, std::vector<Process>& processes) {
     return end;
   }
   const InodeSet inodes = inodes_of(look.sockets);
+  const std::vector<uint32_t> pids = numbered_entries(proc.get());
+  std::vector<Visit> visits(pids.size());
+  runner(pids.size(), [&](size_t i) { visits[i] = visit(proc.get(), pids[i], inodes); });
   look.owners.reserve(look.sockets.size());
-  for (const uint32_t pid : numbered_entries(proc.get())) {
-    if (!visit(proc.get(), pid, inodes, look.owners, processes)) ++end.refused;
+  for (Visit& seen : visits) {
+    if (seen.refused) ++end.refused;
+    if (!seen.record) continue;
+    const uint32_t index = index_of(std::move(*seen.record), processes);
+    for (const Owner& owner : seen.owners) look.owners.push_back({owner.inode, index, owner.fd});
+    seen.owners = {};  // given back at once: a machine may have many
   }
   join(look);
   return end;
-}
-
-bool OwnerWalk::visit(int proc, uint32_t pid, const InodeSet& inodes, std::vector<Owner>& owners,
-                      std::vector<Process>& processes) {
-  const Fd folder(::openat(proc, std::to_string(pid).c_str(), kFolderFlags));
-  if (!folder) return true;  // it has ended
-  const Fd fds(::openat(folder.get(), "fd", kFolderFlags));
-  if (!fds) return (errno != EACCES && errno != EPERM) || !may_own_sockets(folder.get());
-  const size_t first = owners.size();
-  uint32_t open = 0;
-  bool refused = false;
-  reader_.for_each(fds.get(), [&](const char* name) {
-    const std::optional<int> fd = parse_number<int>(name);
-    if (!fd) return;
-    ++open;
-    const uint32_t inode = socket_inode(fds.get(), name, refused);
-    if (inodes.contains(inode)) owners.push_back({inode, 0, *fd});
-  });
-  if (owners.size() == first) return !refused || !may_own_sockets(folder.get());
-  std::optional<ProcessRecord> record = read_process(folder.get(), pid);
-  if (!record) {  // it ended meanwhile, and its descriptors with it
-    owners.resize(first);
-    return true;
-  }
-  record->process.fds = open;
-  const uint32_t index = index_of(std::move(*record), processes);
-  for (size_t i = first; i < owners.size(); ++i) owners[i].process = index;
-  return true;
 }
 
 uint32_t OwnerWalk::index_of(ProcessRecord record, std::vector<Process>& processes) {

@@ -6,13 +6,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "host/folder.hpp"
+#include "base/runner.hpp"
 #include "host/process_info.hpp"
 #include "model/observation.hpp"
 
 namespace tcpdx::host {
-
-class InodeSet;
 
 struct WalkEnd {
   int error = 0;         // errno with which /proc itself could not be listed
@@ -26,7 +24,7 @@ class OwnerWalk {
   explicit OwnerWalk(std::string proc) : proc_(std::move(proc)) {}
 
   // Fills look.owners and each socket's part in it.
-  WalkEnd run(Look& look, std::vector<Process>& processes);
+  WalkEnd run(const Runner& runner, Look& look, std::vector<Process>& processes);
 
  private:
   struct Known {
@@ -34,13 +32,9 @@ class OwnerWalk {
     uint32_t index = 0;
   };
 
-  // Appends a process's owners of sockets in `inodes`. False: refused.
-  bool visit(int proc, uint32_t pid, const InodeSet& inodes, std::vector<Owner>& owners,
-             std::vector<Process>& processes);
   uint32_t index_of(ProcessRecord record, std::vector<Process>& processes);
 
   std::string proc_;
-  FolderReader reader_;
   std::unordered_map<uint32_t, Known> known_;  // by pid
 };
 

@@ -58,7 +58,7 @@ TEST_F(OwnerWalkTest, FindsEveryOwnerOfASharedSocket) {
   look.sockets = {socket(888), socket(0), socket(777), socket(999)};
   std::vector<Process> processes;
   OwnerWalk walk(proc_);
-  const WalkEnd end = walk.run(look, processes);
+  const WalkEnd end = walk.run(run_in_turn, look, processes);
   EXPECT_EQ(end.error, 0);
   EXPECT_EQ(end.refused, 0U);
   ASSERT_EQ(processes.size(), 2U) << "a program without sockets of this look is no entry";
@@ -82,11 +82,11 @@ TEST_F(OwnerWalkTest, AProcessSeenAgainIsTheSameEntryRefreshed) {
   std::vector<Process> processes;
   Look first;
   first.sockets = {socket(777)};
-  walk.run(first, processes);
+  walk.run(run_in_turn, first, processes);
   add_process(10, "after", 100);  // the same process under a new name
   Look second;
   second.sockets = {socket(777)};
-  walk.run(second, processes);
+  walk.run(run_in_turn, second, processes);
   ASSERT_EQ(processes.size(), 1U);
   EXPECT_EQ(processes[0].comm, "after");
 }
@@ -98,11 +98,11 @@ TEST_F(OwnerWalkTest, AReusedPidIsAnotherProcess) {
   std::vector<Process> processes;
   Look first;
   first.sockets = {socket(777)};
-  walk.run(first, processes);
+  walk.run(run_in_turn, first, processes);
   add_process(10, "new", 200);
   Look second;
   second.sockets = {socket(777)};
-  walk.run(second, processes);
+  walk.run(run_in_turn, second, processes);
   ASSERT_EQ(processes.size(), 2U);
   EXPECT_EQ(processes[first.owners[0].process].comm, "old");
   EXPECT_EQ(processes[second.owners[0].process].comm, "new");
@@ -115,7 +115,7 @@ TEST_F(OwnerWalkTest, AProcessThatEndsDuringTheWalkOwnsNothing) {
   Look look;
   look.sockets = {socket(777)};
   std::vector<Process> processes;
-  const WalkEnd end = OwnerWalk(proc_).run(look, processes);
+  const WalkEnd end = OwnerWalk(proc_).run(run_in_turn, look, processes);
   EXPECT_TRUE(processes.empty());
   EXPECT_TRUE(look.owners.empty());
   EXPECT_EQ(look.sockets[0].first_owner, kNoIndex);
@@ -129,14 +129,14 @@ TEST_F(OwnerWalkTest, CountsProcessesThatMayNotBeRead) {
   Look look;
   look.sockets = {socket(777)};
   std::vector<Process> processes;
-  EXPECT_EQ(OwnerWalk(proc_).run(look, processes).refused, 1U);
+  EXPECT_EQ(OwnerWalk(proc_).run(run_in_turn, look, processes).refused, 1U);
   fs::permissions(proc_ / "10" / "fd", fs::perms::owner_all);
 }
 
 TEST_F(OwnerWalkTest, SaysWhenThereIsNoTree) {
   Look look;
   std::vector<Process> processes;
-  EXPECT_EQ(OwnerWalk(proc_ / "none").run(look, processes).error, ENOENT);
+  EXPECT_EQ(OwnerWalk(proc_ / "none").run(run_in_turn, look, processes).error, ENOENT);
 }
 
 TEST(InodeSet, HoldsWhatWasPutIn) {
