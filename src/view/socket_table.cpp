@@ -28,8 +28,6 @@ Result<const Column*> column_named(std::string_view name) {
   return fail("there is no column '{}'; the columns are {}", printable(name), column_names());
 }
 
-std::string_view view_of(const fmt::memory_buffer& text) { return {text.data(), text.size()}; }
-
 // The last column needs no width when its texts begin at its left.
 bool needs_width(const Columns& shown, size_t index) {
   return index + 1 < shown.size() || shown[index]->align == Align::right;
@@ -41,37 +39,58 @@ std::vector<size_t> title_widths(const Columns& shown) {
   return widths;
 }
 
-void widen(std::vector<size_t>& widths, const Columns& shown, const Row& row,
-           fmt::memory_buffer& cell) {
-  for (size_t i = 0; i < shown.size(); ++i) {
-    if (!needs_width(shown, i)) continue;
-    cell.clear();
-    shown[i]->text(*shown[i], row, cell);
-    widths[i] = std::max(widths[i], columns(view_of(cell)));
+// The cells of all rows, made once: they are needed for the widths and again for the lines.
+class Cells {
+ public:
+  void add(const Columns& shown, const Row& row) {
+    for (const Column* column : shown) {
+      column->text(*column, row, text_);
+      ends_.push_back(static_cast<uint32_t>(text_.size()));
+    }
   }
+  void reserve(size_t cells) { ends_.reserve(cells); }
+  size_t count() const { return ends_.size(); }
+  std::string_view at(size_t cell) const {
+    const size_t begin = cell == 0 ? 0 : ends_[cell - 1];
+    return {text_.data() + begin, ends_[cell] - begin};
+  }
+
+ private:
+  fmt::memory_buffer text_;
+  std::vector<uint32_t> ends_;  // 4 GiB are the lines of forty million sockets
+};
+
+std::vector<size_t> widths_of(const Columns& shown, const Cells& cells) {
+  std::vector<size_t> widths = title_widths(shown);
+  for (size_t cell = 0; cell < cells.count(); ++cell) {
+    const size_t i = cell % shown.size();
+    if (needs_width(shown, i)) widths[i] = std::max(widths[i], columns(cells.at(cell)));
+  }
+  return widths;
 }
 
 void append_blanks(fmt::memory_buffer& into, size_t number) {
-  while (number-- > 0) into.push_back(' ');
+  const size_t at = into.size();
+  into.resize(at + number);
+  std::fill_n(into.data() + at, number, ' ');
 }
 
-// Writes one line, the cells given by `text_of(column index, buffer to append to)`.
+// Writes one line, the cells given by text_of(column index).
 void append_line(fmt::memory_buffer& into, const Style& style, const Columns& shown,
-                 std::span<const size_t> widths, fmt::memory_buffer& cell, auto&& text_of) {
+                 std::span<const size_t> widths, auto&& text_of) {
   size_t position = 0;
   for (size_t i = 0; i < shown.size(); ++i) {
-    cell.clear();
-    text_of(i, cell);
+    const std::string_view cell = text_of(i);
     const bool last = i + 1 == shown.size();
-    const size_t taken = columns(view_of(cell));
+    const size_t taken = columns(cell);
     const size_t blanks = widths[i] > taken ? widths[i] - taken : 0;
-    if (i > 0) into.append(std::string_view("  "));
+    if (i > 0) append_blanks(into, 2);
     position += i > 0 ? 2 : 0;
     if (shown[i]->align == Align::right) append_blanks(into, blanks);
     if (last && style.width > position && position + taken > style.width) {
-      into.append(ellipsis(view_of(cell), style.width - position));
+      into.append(ellipsis(cell, style.width - position));
     } else {
-      into.append(view_of(cell));
+      into.append(cell);
     }
     if (shown[i]->align == Align::left && !last) append_blanks(into, blanks);
     position += std::max(widths[i], taken);
@@ -168,19 +187,16 @@ void write_socket_table(std::ostream& out, const Style& style, const Observation
                         const Columns& columns, std::span<const uint32_t> shown) {
   const Look& look = observation.now();
   const Listeners listeners(look);
-  const auto row = [&](uint32_t index) {
-    return Row{observation, look, listeners, look.sockets[index]};
-  };
-  fmt::memory_buffer lines;
-  fmt::memory_buffer cell;
-  std::vector<size_t> widths = title_widths(columns);
-  for (const uint32_t index : shown) widen(widths, columns, row(index), cell);
-  append_line(lines, style, columns, widths, cell,
-              [&](size_t i, fmt::memory_buffer& into) { into.append(columns[i]->title); });
+  Cells cells;
+  cells.reserve(shown.size() * columns.size());
   for (const uint32_t index : shown) {
-    append_line(lines, style, columns, widths, cell, [&](size_t i, fmt::memory_buffer& into) {
-      columns[i]->text(*columns[i], row(index), into);
-    });
+    cells.add(columns, Row{observation, look, listeners, look.sockets[index]});
+  }
+  const std::vector<size_t> widths = widths_of(columns, cells);
+  fmt::memory_buffer lines;
+  append_line(lines, style, columns, widths, [&](size_t i) { return columns[i]->title; });
+  for (size_t first = 0; first < cells.count(); first += columns.size()) {
+    append_line(lines, style, columns, widths, [&](size_t i) { return cells.at(first + i); });
     if (lines.size() >= kBlock) flush(out, lines);
   }
   flush(out, lines);
