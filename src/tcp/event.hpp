@@ -4,6 +4,9 @@
 // sequence number, RST, security, SYN, ACK, text, FIN. So a FIN that also acknowledges our FIN is
 // ack_of_fin and then fin. A segment that a check drops gives no later event. Sequence and
 // acknowledgment numbers are judged before an event gets its name; the names say how they came out.
+//
+// Two segments lie before the window because they repeat what is known, and yet have a name of
+// their own: the SYN,ACK of a simultaneous open (Figure 7) and a repeated FIN (3.10.7.4, eighth).
 #pragma once
 
 #include <array>
@@ -25,21 +28,21 @@ enum class Event : uint8_t {
   unacceptable_segment,
   // Exactly at RCV.NXT or, in SYN-SENT, acknowledging our SYN.
   rst,
-  // Only in SYN-RECEIVED the way there counts (3.5, MUST-11): these two are for a connection that
-  // came from LISTEN by a passive OPEN, this one for a connection reopened from TIME-WAIT.
+  // Only in SYN-RECEIVED the way there counts (3.5, MUST-11): the first two are for a connection
+  // that came from LISTEN by a passive OPEN, the third for one reopened from TIME-WAIT.
   rst_after_passive_open,
-  syn_after_passive_open,
+  syn_after_passive_open,  // new in the window, with or without ACK
   rst_after_reopen,
   other_security,      // security or compartment differ from the connection's
-  syn,                 // without ACK
-  syn_ack,             // acknowledges our SYN
+  syn,                 // without ACK; from SYN-RECEIVED on, new in the window, with or without ACK
+  syn_ack,             // acknowledges our SYN; in SYN-RECEIVED it repeats the SYN that is known
   new_connection_syn,  // in TIME-WAIT: sequence number or timestamp prove it new (3.6.1, MAY-2)
-  unacceptable_ack,    // of something never sent
+  unacceptable_ack,    // of something never sent, or too old to believe (RFC 5961)
   ack_of_syn,          // of our SYN, without SYN
   ack,                 // acceptable, but neither of our SYN nor of our FIN
   ack_of_fin,          // of our FIN
-  text,                // data or urgent data, its ACK already processed
-  fin,                 // its ACK already processed
+  text,                // data or urgent data, its SYN and ACK already processed
+  fin,                 // new or repeated, its SYN and ACK already processed
   icmp_hard_error,     // 3.9.2.2
   // Timeouts (3.10.8) and what ends waiting (3.8.3, 3.8.4).
   user_timeout,

@@ -2,6 +2,7 @@
 // that moves nothing, why. Figure 5 is only a summary of it; section 3.10 is the specification.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,8 @@ std::span<const Transition> transitions();
 
 // Null where the event does not move the state; then stay() says why.
 const Transition* transition(State from, Event on);
-// The reason for which the state stays; null exactly where transition() is not.
-const Stay* stay(State from, Event on);
+// The reason for which the state stays; nothing exactly where transition() finds a row.
+std::optional<Stay> stay(State from, Event on);
 
 std::vector<Transition> ways_into(State state);
 std::vector<Transition> ways_out_of(State state);

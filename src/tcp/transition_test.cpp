@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ std::string rendered(State from, Event on) {
   std::string outcome;
   if (const Transition* row = transition(from, on)) {
     outcome = fmt::format("-> {}  [{}]", to_string(row->to), row->rfc9293);
-  } else if (const Stay* kept = stay(from, on)) {
+  } else if (const std::optional<Stay> kept = stay(from, on)) {
     outcome = fmt::format("stays: {}  [{}]", kept->reason, kept->rfc9293);
   }
   return fmt::format("{:<13}{:<27}{}", to_string(from), to_string(on), outcome);
@@ -47,7 +48,7 @@ TEST(Transition, EveryPairIsAsTheGoldenFileSays) {
 TEST(Transition, EveryPairMovesOrStaysButNotBoth) {
   for (const State from : kStates) {
     for (const Event on : kEvents) {
-      EXPECT_NE(transition(from, on) == nullptr, stay(from, on) == nullptr)
+      EXPECT_NE(transition(from, on) != nullptr, stay(from, on).has_value())
           << to_string(from) << " " << to_string(on);
     }
   }
@@ -64,6 +65,42 @@ std::vector<State> walk(State state, const std::vector<Event>& events) {
 }
 
 using States = std::vector<State>;
+
+// Every arrow of Figure 5, from the top of the drawing to its foot. Note 1 is the RST's; the arrow
+// of note 2 is two events; note 3 has no arrows.
+TEST(Figure5, EveryArrow) {
+  struct Arrow {
+    State from;
+    Event on;
+    State to;
+  };
+  const std::vector<Arrow> arrows{
+      {closed, Event::passive_open, listen},
+      {closed, Event::active_open, syn_sent},
+      {listen, Event::close, closed},
+      {syn_sent, Event::close, closed},
+      {listen, Event::syn, syn_received},
+      {listen, Event::send, syn_sent},
+      {syn_received, Event::rst_after_passive_open, listen},
+      {syn_sent, Event::syn, syn_received},
+      {syn_received, Event::ack_of_syn, established},
+      {syn_sent, Event::syn_ack, established},
+      {syn_received, Event::close, fin_wait_1},
+      {established, Event::close, fin_wait_1},
+      {established, Event::fin, close_wait},
+      {fin_wait_1, Event::ack_of_fin, fin_wait_2},
+      {fin_wait_1, Event::fin, closing},
+      {close_wait, Event::close, last_ack},
+      {fin_wait_2, Event::fin, time_wait},
+      {closing, Event::ack_of_fin, time_wait},
+      {last_ack, Event::ack_of_fin, closed},
+      {time_wait, Event::time_wait_timeout, closed},
+  };
+  for (const Arrow& arrow : arrows) {
+    EXPECT_EQ(walk(arrow.from, {arrow.on}).back(), arrow.to)
+        << to_string(arrow.from) << " " << to_string(arrow.on);
+  }
+}
 
 TEST(Path, Figure6BasicHandshake) {
   EXPECT_EQ(walk(closed, {Event::active_open, Event::syn_ack, Event::send}),
@@ -149,7 +186,14 @@ TEST(Path, ListenBecomesActive) {  // 3.10.1, 3.10.2
 TEST(Path, ClosedBeforeTheHandshakeEnds) {  // 3.10.4
   EXPECT_EQ(walk(syn_received, {Event::close, Event::ack_of_fin}),
             (States{syn_received, fin_wait_1, fin_wait_2}));
+  EXPECT_EQ(walk(syn_received, {Event::close, Event::ack_of_syn, Event::ack_of_fin}),
+            (States{syn_received, fin_wait_1, fin_wait_1, fin_wait_2}));
   EXPECT_EQ(walk(syn_received, {Event::fin}), (States{syn_received, close_wait}));
+}
+
+TEST(Path, TextOfASynWaitsForTheHandshake) {  // 3.5, 3.10.7.2, 3.10.7.3
+  EXPECT_EQ(walk(listen, {Event::syn, Event::text, Event::ack_of_syn}),
+            (States{listen, syn_received, syn_received, established}));
 }
 
 TEST(Path, GiveUpsEndInClosed) {  // 3.8.3, 3.8.4, 3.10.8
