@@ -15,6 +15,7 @@ using Clock = std::chrono::steady_clock;
 constexpr Duration kShortestStep = 250ms;
 constexpr int64_t kMostSamples = 240;
 constexpr Duration kNap = 50ms;
+constexpr int64_t kRestPerWork = 10;  // at least this many times the time a sample took
 
 Duration step_of(Duration window) { return std::max(kShortestStep, window / kMostSamples); }
 
@@ -51,12 +52,15 @@ Result<void> look_and_sample(const ObserveOptions& options, host::Machine& machi
 
 Result<void> watch_window(const ObserveOptions& options, host::Machine& machine, const Watch& watch,
                           Observation& into) {
-  const Duration step = step_of(options.window);
+  Duration step = step_of(options.window);
   for (Duration next = step; next < options.window; next += step) {
     wait_until(options, watch, next);
     if (stopped(options)) break;
-    if (auto done = machine.sample(watch.elapsed(), into); !done) return done;
-    next = std::max(next, watch.elapsed() - step);  // a slow machine skips samples, never piles up
+    const Duration began = watch.elapsed();
+    if (auto done = machine.sample(began, into); !done) return done;
+    // A machine with hundreds of namespaces is sampled less often, never all the time.
+    step = std::max(step, (watch.elapsed() - began) * kRestPerWork);
+    next = std::max(next, began);
   }
   wait_until(options, watch, options.window);
   into.window = watch.elapsed();
