@@ -34,6 +34,7 @@ void write_help(std::ostream& out) {
 
 int unknown_command(std::string_view word, Io& io) {
   std::vector<std::string_view> names;
+  names.reserve(kCommands.size());
   for (const Command& command : kCommands) names.push_back(command.name);
   io.err << fmt::format("tcpdx: there is no command '{}'{}; the commands are {}\n", printable(word),
                         did_you_mean(word, names), fmt::join(names, ", "));

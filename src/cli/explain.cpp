@@ -17,6 +17,7 @@ namespace {
 
 std::vector<const FaultInfo*> fault_infos() {
   std::vector<const FaultInfo*> infos;
+  infos.reserve(faults::catalogue().size());
   for (const faults::Fault& fault : faults::catalogue()) infos.push_back(fault.info);
   return infos;
 }

@@ -93,16 +93,17 @@ int states(Arguments arguments, Io& io) {
   if (const auto code = parse(app, arguments, io)) return *code;
   const auto plan = plan_of(words);
   if (!plan) return usage_error(io, plan.error().sentence);
+  const Duration every = plan->every.value_or(Duration::zero());
   bool first = true;
   do {
     const auto observation = look_once(false, plan->owners);
     if (!observation) return cannot_look(io, observation.error().sentence);
-    if (plan->every) separate(words, *observation, io);
+    if (every > Duration::zero()) separate(words, *observation, io);
     show(words, *plan, *observation, io);
     if (std::exchange(first, false) && !words.show.json) {
       view::write_missing(io.err, style_of_messages(io, words.show.colour), observation->missing);
     }
-  } while (plan->every && io.out.good() && sleep_for(*plan->every));
+  } while (every > Duration::zero() && io.out.good() && sleep_for(every));
   return kOk;
 }
 

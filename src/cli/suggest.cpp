@@ -46,6 +46,7 @@ std::vector<std::string_view> near_matches(std::string_view word,
   std::ranges::stable_sort(near, {}, &std::pair<size_t, std::string_view>::first);
   if (near.size() > kMostSuggestions) near.resize(kMostSuggestions);
   std::vector<std::string_view> names;
+  names.reserve(near.size());
   for (const auto& [apart, name] : near) names.push_back(name);
   return names;
 }

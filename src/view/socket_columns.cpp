@@ -129,6 +129,23 @@ template <Endpoint Socket::* kEnd>
 constexpr auto kEndpointText =
     [](const Column&, const Row& row, Text& into) { append(into, to_string(row.socket.*kEnd)); };
 
+template <Endpoint Socket::* kEnd>
+constexpr auto kEndpointOrder =
+    [](const Column&, const Row& a, const Row& b) -> std::weak_ordering {
+  return a.socket.*kEnd <=> b.socket.*kEnd;
+};
+
+template <Endpoint Socket::* kEnd>
+constexpr Column endpoint_column(std::string_view name, std::string_view title,
+                                 std::string_view about) {
+  return {name, title, about, Align::left, {}, kEndpointText<kEnd>, kEndpointOrder<kEnd>};
+}
+
+// Ours first, then in the order in which they were found.
+std::weak_ordering netns_order(const Column&, const Row& a, const Row& b) {
+  return a.socket.netns <=> b.socket.netns;
+}
+
 std::string netns_text(const Row& row) {
   const Namespace& ns = row.observation.namespaces[row.socket.netns];
   return ns.name.empty() ? fmt::to_string(ns.inode) : one_word(ns.name);
@@ -190,6 +207,10 @@ std::string congestion(const Row& row) {
   return row.observation.congestion_names[row.socket.congestion];
 }
 
+std::weak_ordering owner_order(const Column&, const Row& a, const Row& b) {
+  return std::tuple(comm(a), pid(a)) <=> std::tuple(comm(b), pid(b));
+}
+
 constexpr Needs kInfos{.infos = true};
 constexpr Needs kOwners{.owners = true};
 
@@ -201,30 +222,12 @@ std::vector<Column> own_columns() {
        Align::left,
        {},
        kText<netns_text>,
-       [](const Column&, const Row& a, const Row& b) -> std::weak_ordering {
-         return a.socket.netns <=> b.socket.netns;  // ours first
-       }},
+       netns_order},
       {"state", "State", "state of the connection", Align::left, {}, state_text, state_order},
       number_column<recv_q>("recv_q", "Recv-Q", "bytes not read; LISTEN: connections to accept"),
       number_column<send_q>("send_q", "Send-Q", "bytes not acknowledged; LISTEN: their limit"),
-      {"local",
-       "Local",
-       "address and port here",
-       Align::left,
-       {},
-       kEndpointText<&Socket::local>,
-       [](const Column&, const Row& a, const Row& b) -> std::weak_ordering {
-         return a.socket.local <=> b.socket.local;
-       }},
-      {"remote",
-       "Remote",
-       "address and port there",
-       Align::left,
-       {},
-       kEndpointText<&Socket::remote>,
-       [](const Column&, const Row& a, const Row& b) -> std::weak_ordering {
-         return a.socket.remote <=> b.socket.remote;
-       }},
+      endpoint_column<&Socket::local>("local", "Local", "address and port here"),
+      endpoint_column<&Socket::remote>("remote", "Remote", "address and port there"),
       {"timer",
        "Timer",
        "running timer(time left,repeats)",
@@ -233,10 +236,7 @@ std::vector<Column> own_columns() {
        timer_text,
        timer_order},
       {"owner", "Owner", "each program that holds it, with pid and descriptor", Align::left,
-       kOwners, owner_text,
-       [](const Column&, const Row& a, const Row& b) -> std::weak_ordering {
-         return std::tuple(comm(a), pid(a)) <=> std::tuple(comm(b), pid(b));
-       }},
+       kOwners, owner_text, owner_order},
       number_column<pid>("pid", "Pid", "process of the first owner", kOwners),
       text_column<comm>("comm", "Comm", "its name", kOwners),
       text_column<exe>("exe", "Exe", "its program file", kOwners),
