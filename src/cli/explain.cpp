@@ -24,6 +24,7 @@ std::vector<const FaultInfo*> fault_infos() {
 
 int unknown_word(std::string_view word, view::FaultInfos infos, Io& io) {
   std::vector<std::string_view> known;
+  known.reserve(tcp::kStates.size() + infos.size());
   for (const tcp::State state : tcp::kStates) known.push_back(tcp::to_string(state));
   for (const FaultInfo* info : infos) known.push_back(info->id);
   return usage_error(io, fmt::format("'{}' is no state and no fault{}; tcpdx explain lists them",

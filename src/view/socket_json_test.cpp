@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
@@ -15,8 +16,8 @@ namespace {
 using testing::small_observation;
 
 nlohmann::json json_of(const Observation& observation, bool owners_known = true) {
-  std::vector<uint32_t> shown;
-  for (uint32_t i = 0; i < observation.now().sockets.size(); ++i) shown.push_back(i);
+  std::vector<uint32_t> shown(observation.now().sockets.size());
+  std::iota(shown.begin(), shown.end(), 0U);
   std::ostringstream out;
   write_sockets_json(out, observation, shown, owners_known);
   return nlohmann::json::parse(out.str());
