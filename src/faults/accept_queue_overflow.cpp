@@ -39,12 +39,14 @@ constexpr FaultInfo kInfo{
         "repeats it and waits; nothing reaches the program.",
     .look_alikes = kLookAlikes,
     .trigger =
-        "Full in every sample of at least 3 s, or refused connections above 0.1 % of all "
-        "new ones in two of three windows of 10 s. A share, because the counters count "
-        "every repeated SYN of a waiting client.",
+        "Full in every sample of at least 3 s and refusing, or full and not accepting for 3 s, or "
+        "refused connections above 0.1 % of all new ones in two of three windows of 10 s. A "
+        "share, because the counters count every repeated SYN of a waiting client. A short look "
+        "suspects a queue that was seen full and refuses more than 0.1 %; full in half of its "
+        "samples it is likely.",
     .severity =
-        "critical above 10 % refused or when always full, warning above 1 %, notice above "
-        "0.1 %; what a short look cannot settle is a notice.",
+        "critical above 10 % refused or when full all that time, warning above 1 %, notice above "
+        "0.1 %; what a short look only suspects is a notice.",
     .remedy =
         "Make the program accept faster (an accept loop that does nothing else, more "
         "workers), then raise the backlog in listen() and net.core.somaxconn and restart it.",
@@ -55,7 +57,7 @@ constexpr FaultInfo kInfo{
 };
 
 struct Load {
-  bool always_full = false;
+  bool settled = false;         // full and refusing all the time, or full and nothing accepted
   std::optional<double> share;  // refused of all that tried, over the window
   size_t windows_above = 0;     // windows with a share above kNoticeShare
 };
@@ -68,9 +70,11 @@ std::optional<double> share_of(uint64_t refused, uint64_t opened) {
 Load load_of(const Facts& facts, const Listener& listener) {
   Load load;
   const size_t netns = listener.socket->netns;
-  load.always_full =
-      is_full(listener) && full_share(listener) == 1 &&
-      (facts.seen.window >= kFullFor || stalled_for(facts, listener).at_least >= kFullFor);
+  // Clients that wait for each other may keep a small queue exactly full; then none is refused.
+  const bool refusing = drops_in_window(listener).value_or(1) > 0;
+  const bool stalled = stalled_for(facts, listener).at_least >= kFullFor;
+  const bool all_the_time = full_share(listener) == 1 && watched_for(facts, listener) >= kFullFor;
+  load.settled = is_full(listener) && (stalled || (all_the_time && refusing));
   if (const auto drops = drops_in_window(listener)) {
     load.share = share_of(*drops, facts.rise(netns, "Tcp.PassiveOpens").value_or(0));
   }
@@ -85,7 +89,7 @@ Load load_of(const Facts& facts, const Listener& listener) {
 
 Severity severity_of(const Load& load) {
   const double share = load.share.value_or(0);
-  if (load.always_full || share > kCriticalShare) return Severity::critical;
+  if (load.settled || share > kCriticalShare) return Severity::critical;
   return share > kWarningShare ? Severity::warning : Severity::notice;
 }
 
@@ -93,7 +97,7 @@ Severity severity_of(const Load& load) {
 // a namespace cannot say which listener overflowed.
 std::optional<std::pair<Severity, Confidence>> judge(const Facts& facts, const Listener& listener,
                                                      const Load& load) {
-  if (load.always_full) return std::pair(Severity::critical, Confidence::confirmed);
+  if (load.settled) return std::pair(Severity::critical, Confidence::confirmed);
   const bool refused = drops_in_window(listener).value_or(0) > 0;
   if (!refused || full_share(listener) == 0) return std::nullopt;
   if (load.share.value_or(0) <= kNoticeShare) return std::nullopt;
@@ -143,11 +147,10 @@ Finding report(const Facts& facts, const Listener& listener, const Load& load, S
   describe_listener(facts, listener, f);
   const auto drops = drops_in_window(listener);
   const double refused_per_s = drops ? static_cast<double>(*drops) / seconds(facts.seen.window) : 0;
-  f.headline =
-      fmt::format("{} listens on {}{} with a full accept queue, {} waiting of {} allowed{}",
-                  owner_name(facts, s), to_string(s.local), in_namespace(facts, s),
-                  grouped(s.recv_q), grouped(s.send_q),
-                  refused_per_s > 0 ? fmt::format(", refusing {}", per_second(refused_per_s)) : "");
+  f.headline = fmt::format(
+      "{} listens on {}{} with a full accept queue, {} waiting, limit {}{}", owner_name(facts, s),
+      to_string(s.local), in_namespace(facts, s), grouped(s.recv_q), grouped(s.send_q),
+      refused_per_s > 0 ? fmt::format(", refusing {}", per_second(refused_per_s)) : "");
   f.cause = cause_of(facts, listener);
   if (load.share)
     add_fact(f, "refused of all new", percent(*load.share), "sk_drops, Tcp.PassiveOpens");

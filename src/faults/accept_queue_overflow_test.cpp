@@ -74,5 +74,33 @@ TEST(accept_queue_overflow, silent_where_the_limit_of_the_queue_is_not_known) {
   EXPECT_EQ(scene.find(kFault), nullptr);
 }
 
+TEST(accept_queue_overflow, silent_on_a_queue_that_its_clients_keep_full_but_is_refused_nobody) {
+  Scene scene;  // five clients in turn at a server of one thread
+  scene.process(41, "shop");
+  scene.listen(at("0.0.0.0", 80), 3, 2, 7, 7);
+  scene.count("Tcp.PassiveOpens", 0, 25);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+TEST(accept_queue_overflow, silent_on_a_server_that_was_started_a_moment_ago) {
+  Scene scene;
+  scene.process(41, "shop").age = 1s;
+  scene.listen(at("0.0.0.0", 80), 9, 8, 0, 56);
+  scene.opened_at(4500ms);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+TEST(accept_queue_overflow, shows_a_queue_that_fills_while_nothing_is_accepted) {
+  Scene scene;
+  scene.process(41, "shop").age = 8s;
+  scene.listen(at("0.0.0.0", 80), 1, 2, 0, 4, {2, 3, 3});
+  for (unsigned i = 0; i < 3; ++i) {
+    scene.add({.local = at("10.0.0.1", 80), .remote = at("10.0.0.9", 5000 + i), .owned = false});
+  }
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->severity, Severity::critical);
+}
+
 }  // namespace
 }  // namespace tcpdx::faults

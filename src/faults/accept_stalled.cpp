@@ -92,7 +92,7 @@ Finding report(const Facts& facts, const Listener& listener) {
   const Socket& s = *listener.socket;
   const Age age = stalled_for(facts, listener);
   const Process* process = facts.owner(s);
-  const bool worst = age.at_least >= kHopeless && !listener.shares_port;
+  const bool worst = age.at_least >= kHopeless && listener.group == 1;
   Finding f =
       make_finding(kInfo, worst ? Severity::critical : Severity::warning, Confidence::confirmed);
   describe_listener(facts, listener, f);
@@ -100,9 +100,11 @@ Finding report(const Facts& facts, const Listener& listener) {
       listener.waiting, [](const Socket* w) { return w->state == close_wait; });
   const auto asked =
       std::ranges::count_if(listener.waiting, [](const Socket* w) { return w->recv_q > 0; });
+  // `waiting` of a SO_REUSEPORT group belongs to all its members.
+  const size_t waiting = listener.group == 1 ? listener.waiting.size() : size_t{s.recv_q};
   f.headline = fmt::format("{} lets {} wait on {}{}, the oldest for at least {}",
-                           owner_name(facts, s), counted(listener.waiting.size(), "connection"),
-                           to_string(s.local), in_namespace(facts, s), human(age.at_least));
+                           owner_name(facts, s), counted(waiting, "connection"), to_string(s.local),
+                           in_namespace(facts, s), human(age.at_least));
   f.cause = fmt::format("{}; the kernel has completed the handshakes{}", doing(process),
                         asked > 0 ? fmt::format(" and holds the requests of {} of them",
                                                 grouped(static_cast<uint64_t>(asked)))

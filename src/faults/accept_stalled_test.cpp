@@ -73,5 +73,31 @@ TEST(accept_stalled, silent_when_the_program_has_the_descriptors) {
   EXPECT_EQ(scene.find(kFault), nullptr);
 }
 
+TEST(accept_stalled, names_the_stopped_service_and_not_the_manager_that_opened_its_socket) {
+  Scene scene;
+  scene.process(1, "systemd");
+  scene.process(41, "service").state = 'T';
+  scene.listen(at("0.0.0.0", 80), 1, 128);
+  scene.also_owned_by(0);
+  scene.add({.local = at("10.0.0.1", 80), .remote = at("10.0.0.9", 5000), .owned = false});
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->subject.pid, 41U);
+}
+
+TEST(accept_stalled, names_the_stuck_worker_of_a_group_and_not_the_busiest) {
+  Scene scene;
+  scene.process(41, "stuck");
+  scene.listen(at("0.0.0.0", 80), 2, 128);
+  scene.process(42, "busy");
+  scene.listen(at("0.0.0.0", 80), 0, 128, 0, 0, {9});
+  for (unsigned i = 0; i < 2; ++i) {
+    scene.add({.local = at("10.0.0.1", 80), .remote = at("10.0.0.9", 5000 + i), .owned = false});
+  }
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->subject.pid, 41U);
+}
+
 }  // namespace
 }  // namespace tcpdx::faults

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <set>
 #include <tuple>
 
 #include "faults/age.hpp"
@@ -28,6 +30,24 @@ bool accepts(const Endpoint& listener, const Endpoint& local) {
   return at == to || (at.is_any() && (at.family == to.family || at.family == Family::v6));
 }
 
+std::vector<uint32_t> processes_of(const Look& look, const Socket& socket) {
+  std::vector<uint32_t> found;  // the owners of a socket are sorted by process
+  for (const Owner& owner : owners_of(look, socket)) {
+    if (found.empty() || found.back() != owner.process) found.push_back(owner.process);
+  }
+  return found;
+}
+
+template <class Test>
+void keep_if_any(std::vector<uint32_t>& list, Test test) {
+  if (std::ranges::any_of(list, test)) std::erase_if(list, std::not_fn(test));
+}
+
+// Stopped by a signal or a debugger, or waiting in the kernel for a device.
+bool cannot_run(const Process& process) {
+  return process.state == 'T' || process.state == 't' || process.state == 'D';
+}
+
 bool never_accepted(const Socket& s) {
   return s.inode == 0 && (s.state == tcp::State::established || s.state == tcp::State::close_wait);
 }
@@ -46,6 +66,8 @@ Facts::Facts(const Observation& observation)
   index_earlier();
   index_listeners();
   attach_samples();
+  attach_children();
+  find_acceptors();
 }
 
 void Facts::index_states() {
@@ -67,15 +89,19 @@ void Facts::index_earlier() {
 void Facts::index_listeners() {
   for (const Socket* s : in(tcp::State::listen)) {
     listeners_by_port_.emplace(std::pair(s->netns, s->local.port), listeners_.size());
-    listeners_.push_back({.socket = s, .samples = {}, .waiting = {}, .half_open = {}});
+    listeners_.push_back(
+        {.socket = s, .samples = {}, .waiting = {}, .half_open = {}, .least_queued = s->recv_q});
   }
   for (Listener& one : listeners_) {
     const auto [first, last] =
         listeners_by_port_.equal_range({one.socket->netns, one.socket->local.port});
-    one.shares_port = std::count_if(first, last, [&](const auto& entry) {
-                        return listeners_[entry.second].socket->local == one.socket->local;
-                      }) > 1;
+    one.group = static_cast<size_t>(std::count_if(first, last, [&](const auto& entry) {
+      return listeners_[entry.second].socket->local == one.socket->local;
+    }));
   }
+}
+
+void Facts::attach_children() {
   for (const Socket& s : now.sockets) {
     if (s.state != tcp::State::syn_received && !never_accepted(s)) continue;
     Listener* listener = listener_for(s);
@@ -85,12 +111,12 @@ void Facts::index_listeners() {
 }
 
 // The most specific listener: an exact address before a wildcard, IPv4's before IPv6's. In a
-// SO_REUSEPORT group the one with the longest queue stands for all.
+// SO_REUSEPORT group the one that drains least stands for all.
 Listener* Facts::listener_for(const Socket& child) {
   Listener* best = nullptr;
   const auto rank = [](const Listener& l) {
     const IpAddress at = l.socket->local.addr.unmapped();
-    return std::tuple(!at.is_any(), at.family == Family::v4, l.socket->recv_q);
+    return std::tuple(!at.is_any(), at.family == Family::v4, l.least_queued, l.socket->recv_q);
   };
   const auto [first, last] = listeners_by_port_.equal_range({child.netns, child.local.port});
   for (auto entry = first; entry != last; ++entry) {
@@ -109,10 +135,43 @@ void Facts::attach_samples() {
         Listener& listener = listeners_[entry->second];
         if (listener.socket->cookie == one.cookie && listener.socket->local == one.local) {
           listener.samples.push_back(&one);
+          listener.least_queued = std::min(listener.least_queued, one.queued);
         }
       }
     }
   }
+}
+
+// Several processes may hold a listening socket, and some of them never call accept(): the master
+// of a prefork server, a supervisor, the service manager that opened it. Who holds a connection of
+// its port has accepted it. One that cannot run stands first: it is the one to name.
+void Facts::find_acceptors() {
+  std::map<const Listener*, std::set<uint32_t>> accepting;
+  std::set<std::pair<uint16_t, uint16_t>> shared;
+  for (Listener& one : listeners_) {
+    one.acceptors = processes_of(now, *one.socket);
+    if (one.acceptors.size() > 1) shared.emplace(one.socket->netns, one.socket->local.port);
+  }
+  for (const Socket& s : now.sockets) {
+    if (shared.empty() || s.state == tcp::State::listen || s.first_owner == kNoIndex) continue;
+    if (!shared.contains({s.netns, s.local.port})) continue;
+    const Listener* listener = listener_for(s);
+    for (const uint32_t p : processes_of(now, s)) accepting[listener].insert(p);
+  }
+  for (Listener& one : listeners_) {
+    const std::set<uint32_t>& busy = accepting[&one];
+    keep_if_any(one.acceptors, [&](uint32_t p) { return busy.contains(p); });
+    keep_if_any(one.acceptors, [&](uint32_t p) { return seen.processes[p].pid != 1; });
+    std::ranges::stable_partition(one.acceptors,
+                                  [&](uint32_t p) { return cannot_run(seen.processes[p]); });
+  }
+}
+
+const Listener* Facts::listener_of(const Socket& listening) const {
+  const std::less<const Socket*> before_in_memory;
+  const auto at =
+      std::ranges::lower_bound(listeners_, &listening, before_in_memory, &Listener::socket);
+  return at != listeners_.end() && at->socket == &listening ? &*at : nullptr;
 }
 
 const std::vector<const Socket*>& Facts::in(tcp::State state) const {
@@ -135,24 +194,29 @@ std::vector<const Socket*> Facts::earlier_in(tcp::State state) const {
 }
 
 const Socket* Facts::other_end(const Socket& socket) const {
-  const auto [local, remote] = tuple_of(socket);
-  const std::pair wanted(remote, local);
-  if (local == remote) return nullptr;  // connected to itself
-  const auto at =
-      std::ranges::lower_bound(by_tuple_, wanted, {}, [](const Socket* s) { return tuple_of(*s); });
-  return at != by_tuple_.end() && tuple_of(**at) == wanted ? *at : nullptr;
+  const auto tuple = tuple_of(socket);
+  if (tuple.first == tuple.second) return nullptr;  // connected to itself
+  const auto with = [&](const std::pair<Endpoint, Endpoint>& wanted) {
+    return std::ranges::equal_range(by_tuple_, wanted, {},
+                                    [](const Socket* s) { return tuple_of(*s); });
+  };
+  const auto others = with({tuple.second, tuple.first});
+  const auto same = std::ranges::find(others, socket.netns, &Socket::netns);
+  if (same != others.end()) return *same;
+  // Containers may have equal addresses, and every namespace has its own loopback.
+  const bool only_one = others.size() == 1 && with(tuple).size() == 1;
+  return only_one && !socket.local.addr.is_loopback() ? others.front() : nullptr;
 }
 
-const Listener* Facts::listener_at(const Endpoint& destination) const {
-  for (const Listener& listener : listeners_) {
-    if (listener.socket->local.port != destination.port) continue;
-    const bool local =
-        destination.addr.is_loopback() || std::ranges::any_of(now.sockets, [&](const Socket& s) {
-          return s.local.addr.unmapped() == destination.addr.unmapped();
-        });
-    if (local && accepts(listener.socket->local, destination)) return &listener;
-  }
-  return nullptr;
+bool Facts::reaches(uint64_t from, const Endpoint& destination, const Listener& listener) const {
+  if (!accepts(listener.socket->local, destination)) return false;
+  const uint16_t netns = listener.socket->netns;
+  const bool same = seen.namespaces[netns].inode == from;
+  if (destination.addr.is_loopback()) return same;
+  return listener.socket->local.addr.unmapped() == destination.addr.unmapped() ||
+         std::ranges::any_of(now.sockets, [&](const Socket& s) {
+           return s.netns == netns && s.local.addr.unmapped() == destination.addr.unmapped();
+         });
 }
 
 const Look& Facts::look_of(const Socket& socket) const {
@@ -170,6 +234,10 @@ std::optional<uint64_t> Facts::known(const Socket& socket, std::string_view fiel
 }
 
 uint32_t Facts::owner_index(const Socket& socket) const {
+  if (socket.state == tcp::State::listen && socket.owner_count > 1) {
+    const Listener* listener = listener_of(socket);
+    if (listener != nullptr && !listener->acceptors.empty()) return listener->acceptors.front();
+  }
   const auto owners = owners_of(look_of(socket), socket);
   return owners.empty() ? kNoIndex : owners.front().process;
 }

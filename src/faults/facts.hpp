@@ -32,7 +32,13 @@ struct Listener {
   std::vector<const ListenerSample*> samples;  // over the window, in time order
   std::vector<const Socket*> waiting;          // handshake complete, not accepted: inode 0
   std::vector<const Socket*> half_open;        // SYN-RECEIVED
-  bool shares_port = false;  // SO_REUSEPORT: `waiting` and `half_open` belong to the whole group
+  uint32_t least_queued = 0;                   // of all samples: a stuck queue is never short
+  // SO_REUSEPORT: listeners on this address. The one that drains least has `waiting` and
+  // `half_open` of the whole group.
+  size_t group = 1;
+  // Its owners that accept, as far as can be told: a master or a supervisor that only passes the
+  // socket on is left out. Indices into Observation::processes.
+  std::vector<uint32_t> acceptors = {};
 };
 
 // Counts of one counter in the windows of an observation; a counter that went down is unknown.
@@ -57,17 +63,19 @@ class Facts {
   const Socket* earlier(const Socket& socket) const;
   // Sockets of the first look that are in `state` there; empty without a first look.
   std::vector<const Socket*> earlier_in(tcp::State state) const;
-  // The other end of a connection when it is on this machine.
+  // The other end of a connection when it is on this machine: in the same namespace, or in another
+  // when only one connection of the machine has these four numbers.
   const Socket* other_end(const Socket& socket) const;
-  // The listening socket that `destination` names, if it is on this machine.
-  const Listener* listener_at(const Endpoint& destination) const;
+  // Whether a call from the namespace with inode `from` to `destination` ends at this listener.
+  bool reaches(uint64_t from, const Endpoint& destination, const Listener& listener) const;
 
   // The look that a socket belongs to: its indices point into that look's tables.
   const Look& look_of(const Socket& socket) const;
   const TcpInfo* info(const Socket& socket) const { return info_of(look_of(socket), socket); }
   // A field of TCP_INFO, if the socket has it.
   std::optional<uint64_t> known(const Socket& socket, std::string_view field) const;
-  // The first owner; null when it has none or none could be seen.
+  // The first owner, of a LISTEN socket the first that accepts; null when it has none or none
+  // could be seen.
   const Process* owner(const Socket& socket) const;
   uint32_t owner_index(const Socket& socket) const;  // into seen.processes, or kNoIndex
 
@@ -85,6 +93,9 @@ class Facts {
   void index_earlier();
   void index_listeners();
   void attach_samples();
+  void attach_children();
+  void find_acceptors();
+  const Listener* listener_of(const Socket& listening) const;
   Listener* listener_for(const Socket& child);
   std::optional<uint64_t> rise_between(size_t netns, std::string_view counter, Duration from,
                                        Duration to) const;
@@ -93,7 +104,7 @@ class Facts {
   std::array<std::vector<const Socket*>, tcp::kStates.size()> by_state_;
   std::vector<const Socket*> earlier_;   // of the first look, sorted by identity
   std::vector<const Socket*> by_tuple_;  // of the last look, sorted by its four numbers
-  std::vector<Listener> listeners_;
+  std::vector<Listener> listeners_;      // as in(listen), by their place in memory
   std::multimap<std::pair<uint16_t, uint16_t>, size_t> listeners_by_port_;  // (netns, port)
 };
 

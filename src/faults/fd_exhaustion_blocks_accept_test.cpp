@@ -58,5 +58,34 @@ TEST(fd_exhaustion_blocks_accept, silent_where_the_limit_is_not_known) {
   EXPECT_EQ(scene.find(kFault), nullptr);
 }
 
+// A prefork server: the master holds the listening socket and descriptors enough, and never calls
+// accept(); the workers do.
+TEST(fd_exhaustion_blocks_accept, shows_workers_out_of_descriptors_under_a_master_that_is_not) {
+  Scene scene;
+  scene.process(40, "master");
+  Process& worker = scene.process(41, "worker");
+  worker.fds = 16;
+  worker.fd_limit = 16;
+  scene.listen(at("0.0.0.0", 80), 5, 4, 0, 20);
+  scene.also_owned_by(0);
+  scene.add({.local = at("10.0.0.1", 80), .remote = at("10.0.0.9", 4000)});
+  add_waiting(scene, 5);
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->subject.pid, 41U);
+}
+
+TEST(fd_exhaustion_blocks_accept, silent_while_another_worker_has_descriptors) {
+  Scene scene;
+  scene.process(40, "worker");
+  Process& worker = scene.process(41, "worker");
+  worker.fds = 16;
+  worker.fd_limit = 16;
+  scene.listen(at("0.0.0.0", 80), 1, 4);
+  scene.also_owned_by(0);
+  add_waiting(scene, 1);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
 }  // namespace
 }  // namespace tcpdx::faults

@@ -26,10 +26,12 @@ bool same_destination(const Facts&, const Finding& cause, const Finding& effect)
 
 // The unanswered destination is the listener of the cause, on this machine.
 bool calls_that_listener(const Facts& facts, const Finding& cause, const Finding& effect) {
-  if (!effect.subject.destination || !cause.subject.listener) return false;
-  const Listener* listener = facts.listener_at(*effect.subject.destination);
-  return listener != nullptr && listener->socket->local == *cause.subject.listener &&
-         facts.seen.namespaces[listener->socket->netns].inode == cause.subject.netns;
+  if (!effect.subject.destination || !effect.subject.netns || !cause.subject.listener) return false;
+  return std::ranges::any_of(facts.listeners(), [&](const Listener& listener) {
+    return listener.socket->local == *cause.subject.listener &&
+           facts.seen.namespaces[listener.socket->netns].inode == cause.subject.netns &&
+           facts.reaches(*effect.subject.netns, *effect.subject.destination, listener);
+  });
 }
 
 // The connection's other end is here, held by the process that does not close.

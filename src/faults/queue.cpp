@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace tcpdx::faults {
 namespace {
@@ -21,6 +22,16 @@ double share_of(const std::vector<const ListenerSample*>& samples, Test test) {
 double full_share(const Listener& listener) {
   return share_of(listener.samples,
                   [](const auto& s) { return s.cookie != 0 && s.queued > s.limit; });
+}
+
+Duration watched_for(const Facts& facts, const Listener& listener) {
+  if (listener.samples.empty()) return {};
+  const auto first = std::ranges::find_if(facts.seen.samples, [&](const Sample& sample) {
+    const auto& all = sample.listeners;
+    return !all.empty() && !std::less<>{}(listener.samples.front(), all.data()) &&
+           std::less<>{}(listener.samples.front(), all.data() + all.size());
+  });
+  return first == facts.seen.samples.end() ? Duration{} : facts.seen.window - first->at;
 }
 
 double waiting_share(const Listener& listener) {
@@ -53,9 +64,8 @@ std::optional<Descriptors> descriptors_of(const Process& process) {
 }
 
 bool descriptors_used_up(const Facts& facts, const Listener& listener) {
-  const auto owners = owners_of(facts.now, *listener.socket);
-  return !owners.empty() && std::ranges::all_of(owners, [&](const Owner& owner) {
-    const auto have = descriptors_of(facts.seen.processes[owner.process]);
+  return !listener.acceptors.empty() && std::ranges::all_of(listener.acceptors, [&](uint32_t p) {
+    const auto have = descriptors_of(facts.seen.processes[p]);
     return have && static_cast<double>(have->used) >=
                        kNearlyAllDescriptors * static_cast<double>(have->limit);
   });
@@ -65,6 +75,10 @@ void describe_listener(const Facts& facts, const Listener& listener, Finding& fi
   const Socket& s = *listener.socket;
   set_owner(facts, s, finding);
   finding.subject.listener = s.local;
+  if (listener.acceptors.size() > 1) {
+    add_fact(finding, "processes that accept here", uint64_t{listener.acceptors.size()},
+             "/proc/PID/fd");
+  }
   if (const auto limit = queue_limit(s)) {
     add_fact(finding, "accept queue", uint64_t{s.recv_q}, uint64_t{*limit}, "sock_diag");
   } else {

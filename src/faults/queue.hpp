@@ -14,6 +14,8 @@ inline bool is_full(const Listener& listener) {
 
 // Share of the samples in which the queue was full; 0 without samples.
 double full_share(const Listener& listener);
+// How long the window saw this listener: it may have been opened meanwhile.
+Duration watched_for(const Facts& facts, const Listener& listener);
 // Share of the samples in which something waited.
 double waiting_share(const Listener& listener);
 // Connections this listener refused during the window (sk_drops); nothing when not known.
@@ -32,7 +34,7 @@ struct Descriptors {
 };
 std::optional<Descriptors> descriptors_of(const Process& process);
 
-// Every owner has used at least 95 % of its descriptors; false if any is unknown.
+// Every process that accepts has used at least 95 % of its descriptors; false if any is unknown.
 bool descriptors_used_up(const Facts& facts, const Listener& listener);
 
 // The parts of a finding about a listener that are always the same: subject, queue evidence.

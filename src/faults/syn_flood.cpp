@@ -42,7 +42,8 @@ constexpr FaultInfo kInfo{
         "without them TCPReqQFullDrop and ListenDrops rise together.",
     .look_alikes = kLookAlikes,
     .trigger =
-        "At least 90 % of the half-open queue used, at most 20 % of the attempts completed, "
+        "At least 16 half-open connections, 90 % of the half-open queue; of 20 attempts or more "
+        "less than 20 % completed, of fewer half of the SYN-ACKs repeated; "
         "at least 80 % of the rows from addresses of their own and no network (/24, /64) "
         "with more than 20 % of them. Completion, because a popular server has many "
         "SYN-RECEIVED too, but nearly all complete within one round trip.",
@@ -106,7 +107,7 @@ Flood measure(const Facts& facts, const Listener& listener) {
       });
   flood.peak = std::max(flood.rows, static_cast<size_t>(rows_before));
   flood.cookies_on = facts.sysctl(netns, "net.ipv4.tcp_syncookies").value_or(1) != 0;
-  flood.limit = half_open_limit(facts, listener, flood.cookies_on);
+  flood.limit = half_open_limit(facts, listener, flood.cookies_on) * listener.group;
   count_sources(listener.half_open, flood);
   flood.cookies_sent = rise("TcpExt.SyncookiesSent");
   flood.cookies_back = rise("TcpExt.SyncookiesRecv");
@@ -130,9 +131,9 @@ bool is_flood(const Facts& facts, const Listener& listener, const Flood& flood) 
       flood.attempts < kLeastAttempts || ratio(flood.completed, flood.attempts) < kCompletion;
   const bool nobody_answers = ratio(flood.unanswered, flood.rows) >= kUnanswered ||
                               (flood.attempts >= kLeastAttempts && few_complete);
-  return queue_limit(*listener.socket) && flood.rows >= kLeastRows &&
-         ratio(flood.peak, flood.limit) >= kQueueFull && !is_full(listener) && !parked &&
-         few_complete && nobody_answers && ratio(flood.sources, flood.rows) >= kSpread &&
+  return queue_limit(*listener.socket) && ratio(flood.peak, flood.limit) >= kQueueFull &&
+         !is_full(listener) && !parked && few_complete && nobody_answers &&
+         ratio(flood.sources, flood.rows) >= kSpread &&
          ratio(flood.largest_prefix, flood.rows) <= kOnePrefix;
 }
 
@@ -185,6 +186,7 @@ Finding report(const Facts& facts, const Listener& listener, const Flood& flood)
 std::vector<Finding> find(const Facts& facts) {
   std::vector<Finding> findings;
   for (const Listener& listener : facts.listeners()) {
+    if (listener.half_open.size() < kLeastRows) continue;
     const Flood flood = measure(facts, listener);
     if (is_flood(facts, listener, flood)) findings.push_back(report(facts, listener, flood));
   }

@@ -85,5 +85,15 @@ TEST(syn_flood, silent_when_the_accept_queue_is_what_is_full) {
   EXPECT_NE(scene.find("accept-queue-overflow"), nullptr);
 }
 
+TEST(syn_flood, silent_on_half_open_connections_spread_over_the_queues_of_a_group) {
+  Scene scene;
+  for (unsigned worker = 0; worker < 8; ++worker) {
+    scene.process(41 + worker, "shop");
+    scene.listen(at("0.0.0.0", 80), 0, 128);
+  }
+  add_half_open(scene, 160, 100, 2);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
 }  // namespace
 }  // namespace tcpdx::faults

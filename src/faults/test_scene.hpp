@@ -72,12 +72,14 @@ class Scene {
     Timer timer = {};
     TcpInfo info = {};
     TcpInfo info_then = {};
+    uint16_t netns = 0;
   };
 
   void add(const Row& row) {
     const bool has_info =
         row.state != tcp::State::syn_received && row.state != tcp::State::time_wait;
     Socket s;
+    s.netns = row.netns;
     s.local = row.local;
     s.remote = row.remote;
     s.state = row.state;
@@ -93,12 +95,44 @@ class Scene {
     }
   }
 
+  // A second namespace with the settings of the first; its index for Row::netns.
+  uint16_t add_namespace(uint64_t inode, const std::string& name) {
+    Namespace space = seen_.namespaces.front();
+    space.inode = inode;
+    space.name = name;
+    space.ours = false;
+    seen_.namespaces.push_back(space);
+    return static_cast<uint16_t>(seen_.namespaces.size() - 1);
+  }
+
+  // The row added last belongs to another process as well: the `process`th that was added.
+  void also_owned_by(uint32_t process) {
+    for (Look& look : seen_.looks) {
+      look.owners.push_back({.inode = static_cast<uint32_t>(cookie_), .process = process, .fd = 3});
+    }
+  }
+
+  // The row added last, a listener, was opened within the window.
+  void opened_at(Duration when) {
+    std::erase_if(seen_.looks.front().sockets,
+                  [&](const Socket& s) { return s.cookie == cookie_; });
+    for (Sample& sample : seen_.samples) {
+      if (sample.at >= when) continue;
+      std::erase_if(sample.listeners,
+                    [&](const ListenerSample& one) { return one.cookie == cookie_; });
+    }
+  }
+
+  // The reader took some of what lay in its queue: what it had in the first look.
+  void recv_q_then(uint32_t bytes) { seen_.looks.front().sockets.back().recv_q = bytes; }
+
   // A row that only the first look saw.
   void add_gone(const Row& row) {
     Socket s;
     s.local = row.local;
     s.remote = row.remote;
     s.state = row.state;
+    s.timer = row.timer;
     s.cookie = ++cookie_;
     s.inode = row.owned ? static_cast<uint32_t>(cookie_) : 0;
     put(seen_.looks.front(), s, &row.info_then, row.owned);
@@ -170,7 +204,8 @@ class Scene {
   }
 
   static void join_owners(Look& look) {
-    std::ranges::sort(look.owners, {}, &Owner::inode);
+    std::ranges::sort(look.owners, {},
+                      [](const Owner& o) { return std::pair(o.inode, o.process); });
     for (Socket& s : look.sockets) {
       if (s.inode == 0) continue;
       const auto range = std::ranges::equal_range(look.owners, s.inode, {}, &Owner::inode);
