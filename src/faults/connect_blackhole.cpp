@@ -36,8 +36,9 @@ constexpr FaultInfo kInfo{
         "success. connect() ends after one to two minutes with ETIMEDOUT.",
     .look_alikes = kLookAlikes,
     .trigger =
-        "Per destination: at least three attempts, none successful, the oldest at least 3 s "
-        "old with two repeats. Per destination, because one dead target among thousands is "
+        "Per destination: at least three attempts, none successful in the window, the oldest at "
+        "least 3 s old with two repeats. Connections from before prove nothing: the peer may "
+        "have died since. Per destination, because one dead target among thousands is "
         "that target's problem.",
     .severity = "warning",
     .remedy =
@@ -47,19 +48,21 @@ constexpr FaultInfo kInfo{
     .silent_on = "single repeats, a lost race between IPv4 and IPv6, discovery probes",
 };
 
+size_t twice_repeated(const Attempts& attempts) {
+  const auto twice = [](const Socket* s) { return s->timer.retransmits >= kRepeats; };
+  return static_cast<size_t>(std::ranges::count_if(attempts.now, twice) +
+                             std::ranges::count_if(attempts.gone, twice));
+}
+
 bool is_blackhole(const Facts& facts, const Attempts& attempts) {
   if (attempts.count() < kLeastAttempts || attempts.now.empty() || attempts.succeeded > 0) {
     return false;
   }
-  const bool repeated = std::ranges::any_of(
-      attempts.now, [](const Socket* s) { return s->timer.retransmits >= kRepeats; });
-  return repeated && oldest(facts, attempts.now).at_least >= kOldest &&
+  // Programs with a timeout have given up the old attempts; the new ones must at least repeat.
+  const bool repeats =
+      std::ranges::any_of(attempts.now, [](const Socket* s) { return s->timer.retransmits > 0; });
+  return repeats && twice_repeated(attempts) > 0 && longest_wait(facts, attempts) >= kOldest &&
          unreachable_reason(attempts).empty();
-}
-
-size_t twice_repeated(const Sockets& sockets) {
-  return static_cast<size_t>(std::ranges::count_if(
-      sockets, [](const Socket* s) { return s->timer.retransmits >= kRepeats; }));
 }
 
 void add_advice(const Facts& facts, const Attempts& attempts, Finding& f) {
@@ -79,23 +82,22 @@ void add_advice(const Facts& facts, const Attempts& attempts, Finding& f) {
 }
 
 Finding report(const Facts& facts, const Attempts& attempts) {
-  const Socket& one = *attempts.now.front();
-  const Age age = oldest(facts, attempts.now);
-  const bool all = twice_repeated(attempts.now) >= kLeastAttempts;
+  const Socket& one = *attempts.example;
+  const bool all = twice_repeated(attempts) >= kLeastAttempts;
   Finding f =
       make_finding(kInfo, Severity::warning, all ? Confidence::confirmed : Confidence::likely);
   set_owner(facts, one, f);
   f.subject.destination = attempts.destination;
-  f.headline =
-      fmt::format("{} of {} to {}{} get no answer, the oldest for at least {}",
-                  counted(attempts.now.size(), "connection attempt"), owner_name(facts, one),
-                  to_string(attempts.destination), in_namespace(facts, one), human(age.at_least));
+  f.headline = fmt::format("{} of {} to {}{} get no answer, the oldest for at least {}",
+                           counted(attempts.count(), "connection attempt"),
+                           callers(facts, attempts), to_string(attempts.destination),
+                           in_namespace(facts, one), human(longest_wait(facts, attempts)));
   f.cause =
       "the SYNs leave and nothing comes back: the target is gone, or a filter on the way drops "
       "them silently (a closed port would answer with a reset, a router with an ICMP error)";
   add_fact(f, "attempts", uint64_t{attempts.count()}, "sock_diag");
   add_fact(f, "successful", uint64_t{attempts.succeeded}, "sock_diag");
-  add_fact(f, "SYN repeated twice or more", uint64_t{twice_repeated(attempts.now)}, "sock_diag");
+  add_fact(f, "SYN repeated twice or more", uint64_t{twice_repeated(attempts)}, "sock_diag");
   if (attempts.route != nullptr && attempts.route->neighbour) {
     add_fact(f, "next hop", std::string(to_string(*attempts.route->neighbour)), "rtnetlink");
   }
@@ -116,8 +118,9 @@ std::vector<Finding> merged(std::vector<Finding> findings) {
       continue;
     }
     Finding f = std::move(group.front());
-    f.headline = fmt::format("{}; {} more destinations of the same program do not answer either",
-                             f.headline, grouped(group.size() - 1));
+    f.headline = fmt::format("{}; {} more destinations of {} do not answer either", f.headline,
+                             grouped(group.size() - 1),
+                             pid ? "the same program" : "programs that cannot be seen");
     add_fact(f, "destinations without answer", uint64_t{group.size()}, "sock_diag");
     result.push_back(std::move(f));
   }

@@ -54,7 +54,7 @@ TEST(connect_blackhole, silent_when_some_succeed) {
   Scene scene;
   scene.process(41, "billing");
   for (unsigned i = 0; i < 4; ++i) scene.add(calling(40000 + i, 4));
-  scene.add({.local = at("10.0.0.1", 40009), .remote = at("10.0.0.9", 9502)});
+  scene.add({.local = at("10.0.0.1", 40009), .remote = at("10.0.0.9", 9502), .fresh = true});
   EXPECT_EQ(scene.find(kFault), nullptr);
 }
 
@@ -83,6 +83,77 @@ TEST(connect_blackhole, folded_under_the_full_queue_of_a_listener_on_this_machin
   ASSERT_NE(f, nullptr);
   ASSERT_EQ(f->explains.size(), 1U);
   EXPECT_EQ(f->explains.front().fault, kFault);
+}
+
+TEST(connect_blackhole, shows_a_peer_that_died_behind_connections_of_old) {
+  Scene scene;
+  scene.process(41, "billing");
+  for (unsigned i = 0; i < 4; ++i) scene.add(calling(40000 + i, 4));
+  for (unsigned i = 0; i < 50; ++i) {
+    scene.add({.local = at("10.0.0.1", 41000 + i), .remote = at("10.0.0.9", 9502)});
+  }
+  EXPECT_NE(scene.find(kFault), nullptr);
+}
+
+TEST(connect_blackhole, a_single_look_holds_connections_of_old_against_the_attempts) {
+  Scene scene(0s);
+  scene.process(41, "billing");
+  for (unsigned i = 0; i < 4; ++i) scene.add(calling(40000 + i, 3));
+  Scene::Row idle{.local = at("10.0.0.1", 41000), .remote = at("10.0.0.9", 9502)};
+  idle.info.last_ack_recv_ms = 600'000;
+  scene.add(idle);
+  EXPECT_NE(scene.find(kFault), nullptr);
+  idle.local.port = 41001;
+  idle.info.last_ack_recv_ms = 1'000;
+  scene.add(idle);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+TEST(connect_blackhole, shows_attempts_that_were_given_up_within_the_window) {
+  Scene scene;
+  scene.process(41, "billing");
+  for (unsigned i = 0; i < 4; ++i) {
+    scene.add_gone(calling(40000 + i, 5));
+    Scene::Row again = calling(40100 + i, 1);
+    again.fresh = true;
+    scene.add(again);
+  }
+  EXPECT_NE(scene.find(kFault), nullptr);
+}
+
+TEST(connect_blackhole, takes_a_mapped_address_for_the_same_destination) {
+  Scene scene;
+  scene.process(41, "billing");
+  for (unsigned i = 0; i < 4; ++i) scene.add(calling(40000 + i, 4));
+  scene.add({.local = at("::ffff:10.0.0.1", 40009),
+             .remote = at("::ffff:10.0.0.9", 9502),
+             .fresh = true});
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+TEST(connect_blackhole, says_when_several_programs_call) {
+  Scene scene;
+  for (unsigned i = 0; i < 4; ++i) {
+    scene.process(41 + i, "worker");
+    scene.add(calling(40000 + i, 4));
+  }
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_NE(f->headline.find("4 programs"), std::string::npos) << f->headline;
+}
+
+TEST(connect_blackhole, not_folded_under_a_listener_of_another_namespace) {
+  Scene scene;
+  scene.process(41, "shop");
+  scene.listen(at("127.0.0.1", 9502), 3, 2, 0, 30);
+  scene.process(42, "client");
+  const uint16_t blue = scene.add_namespace(4026532000, "blue");
+  for (unsigned i = 0; i < 4; ++i) {
+    Scene::Row row = calling(40000 + i, 4, "127.0.0.1");
+    row.netns = blue;
+    scene.add(row);
+  }
+  EXPECT_NE(scene.find(kFault), nullptr);
 }
 
 }  // namespace

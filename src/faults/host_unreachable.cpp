@@ -19,7 +19,7 @@ constexpr std::array kStates{syn_sent};
 constexpr std::array kLookAlikes{
     LookAlike{"connect-blackhole", "there the next hop answers and connect() takes over a minute"},
     LookAlike{"a firewall that rejects with a reset", "looks like a closed port; its TTL differs"},
-    LookAlike{"a single probe of a monitor", "one attempt, no neighbour entry failed"},
+    LookAlike{"a neighbour that is slow at first", "its entry leaves INCOMPLETE within a second"},
 };
 constexpr FaultInfo kInfo{
     .id = "host-unreachable",
@@ -63,7 +63,7 @@ Finding report(const Facts& facts, const Attempts& attempts, const std::string& 
                            attempts.count() > 1 ? Confidence::confirmed : Confidence::likely);
   set_owner(facts, one, f);
   f.subject.destination = attempts.destination;
-  f.headline = fmt::format("{} cannot reach {}{}, {}", owner_name(facts, one),
+  f.headline = fmt::format("{} cannot reach {}{}, {}", callers(facts, attempts),
                            to_string(attempts.destination), in_namespace(facts, one),
                            counted(attempts.count(), "attempt"));
   f.cause = reason;

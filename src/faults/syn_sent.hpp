@@ -12,14 +12,21 @@ struct Attempts {
   Endpoint destination;
   const Socket* example = nullptr;  // of the last look, else of the first
   Sockets now;                      // SYN-SENT in the last look
-  size_t gone = 0;                  // SYN-SENT in the first look, no longer there
-  size_t succeeded = 0;             // sockets in any later state towards the same destination
+  Sockets gone;                     // SYN-SENT in the first look, in no state in the last
+  size_t succeeded = 0;             // handshakes with the same destination in the window
   const Route* route = nullptr;
 
-  size_t count() const { return now.size() + gone; }
+  size_t count() const { return now.size() + gone.size(); }
 };
 
+// By namespace and destination, IPv4-mapped addresses with the IPv4 ones.
 std::vector<Attempts> attempts_by_destination(const Facts& facts);
+
+// How long the oldest attempt went without an answer when it was last seen, at least.
+Duration longest_wait(const Facts& facts, const Attempts& attempts);
+
+// "billing (pid 41)", or "3 programs, one of them billing (pid 41)".
+std::string callers(const Facts& facts, const Attempts& attempts);
 
 // Why no packet can reach the destination as far as this machine itself knows ("no route",
 // "the neighbour 10.0.0.9 does not answer"); empty when it knows of no reason.
