@@ -14,8 +14,8 @@ namespace {
 
 using enum tcp::State;
 
-constexpr Duration kStuck = 5s;  // milliseconds of zero window are ordinary flow control
-constexpr Duration kDeadPeer = 60s;
+constexpr Duration kStuck = 5s;     // milliseconds of zero window are ordinary flow control
+constexpr uint8_t kUnanswered = 2;  // probes: one may be on its way, the next is overdue
 
 constexpr std::array kStates{established};
 constexpr std::array kLookAlikes{
@@ -33,13 +33,14 @@ constexpr FaultInfo kInfo{
         "answered. On the receiver: Recv-Q as large as the receive buffer and constant.",
     .look_alikes = kLookAlikes,
     .trigger =
-        "Window zero with data waiting and nothing moved for more than 5 s. Time, because "
-        "milliseconds of zero window are ordinary flow control.",
+        "Window zero with data waiting and nothing sent for more than 5 s, the probes answered, "
+        "and a reader on this machine took nothing in the window. Time, because milliseconds "
+        "of zero window are ordinary flow control. A single look is not more than likely.",
     .severity = "warning",
     .remedy =
         "Repair the reading program; give the writer a timeout (TCP_USER_TIMEOUT ends it too).",
     .avoid = "Larger buffers: they only delay it.",
-    .silent_on = "a window that opens again, a paused player",
+    .silent_on = "a window that opens again, a reader that takes a little at a time",
 };
 
 // One stuck connection, from whichever end this machine sees.
@@ -49,18 +50,31 @@ struct Stuck {
   Duration still{};                // nothing moved for at least this long
 };
 
+// What the program has taken out of its receive queue between the looks is no longer in it. Small
+// reads do not open the window (RFC 9293, 3.8.6.2.2), but the program does read.
+bool has_read(const Facts& facts, const Socket& reader) {
+  const Socket* was = facts.earlier(reader);
+  if (was == nullptr) return false;
+  const auto then = facts.known(*was, "bytes_received");
+  const auto now = facts.known(reader, "bytes_received");
+  if (!then || !now) return reader.recv_q < was->recv_q;
+  return *now - *then + was->recv_q > reader.recv_q;
+}
+
 std::optional<Stuck> stuck_sender(const Facts& facts, const Socket& s) {
   const TcpInfo* info = facts.info(s);
   if (info == nullptr || s.timer.kind != TimerKind::persist || s.send_q == 0) return std::nullopt;
   if (known_value(*info, "snd_wnd").value_or(0) != 0 || info->unacked != 0) return std::nullopt;
   const Duration still = std::chrono::milliseconds(info->last_data_sent_ms);
-  const Duration heard = std::chrono::milliseconds(info->last_ack_recv_ms);
   const Socket* was = facts.earlier(s);
   const TcpInfo* then = was != nullptr ? facts.info(*was) : nullptr;
   if (then != nullptr && then->bytes_acked != info->bytes_acked) return std::nullopt;
   // Probes that nobody answers: the peer is gone, which is another fault.
-  if (still <= kStuck || heard > kDeadPeer + still / 2) return std::nullopt;
-  return Stuck{.reader = facts.other_end(s), .sender = &s, .still = still};
+  if (still <= kStuck || info->probes >= kUnanswered) return std::nullopt;
+  const Socket* reader = facts.other_end(s);
+  // Never accepted: nobody could read it yet, which is accept-stalled.
+  if (reader != nullptr && (reader->inode == 0 || has_read(facts, *reader))) return std::nullopt;
+  return Stuck{.reader = reader, .sender = &s, .still = still};
 }
 
 // Where the sender is elsewhere: we announced a window of zero and nobody reads.
@@ -138,7 +152,9 @@ Finding report(const Facts& facts, const std::vector<Stuck>& all) {
   add_sums(all, group);
   const bool local = all.front().reader != nullptr;
   const Socket& guilty = local ? *all.front().reader : *all.front().sender;
-  Finding f = make_finding(kInfo, Severity::warning, Confidence::confirmed);
+  // A single look cannot see a reader whose small reads do not open the window.
+  Finding f = make_finding(kInfo, Severity::warning,
+                           facts.before != nullptr ? Confidence::confirmed : Confidence::likely);
   set_owner(facts, guilty, f);
   add_judged(f, "nothing moved for", human(group.still), human(kStuck),
              all.front().sender != nullptr ? "tcpi_last_data_sent" : "tcpi_last_data_recv");

@@ -76,10 +76,49 @@ TEST(zero_window_stuck_reader, silent_on_a_peer_that_does_not_answer_probes) {
   scene.process(41, "feeder");
   Scene::Row row = sender();
   row.info.last_data_sent_ms = 200'000;
-  row.info.last_ack_recv_ms = 200'000;
+  row.info.last_ack_recv_ms = 20'000;
+  row.info.probes = 2;
   row.info_then = row.info;
   scene.add(row);
   EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+TEST(zero_window_stuck_reader, silent_on_a_reader_that_takes_a_little_at_a_time) {
+  Scene scene;
+  scene.process(41, "feeder");
+  scene.add(sender());
+  scene.process(42, "slow");
+  scene.add(reader());
+  scene.recv_q_then(190'000);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+TEST(zero_window_stuck_reader, silent_on_a_connection_that_was_never_accepted) {
+  Scene scene;
+  scene.process(41, "feeder");
+  scene.add(sender());
+  Scene::Row row = reader();
+  row.owned = false;
+  scene.add(row);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
+TEST(zero_window_stuck_reader, does_not_blame_an_equal_connection_of_another_namespace) {
+  Scene scene;
+  const uint16_t blue = scene.add_namespace(4026532000, "blue");
+  const uint16_t red = scene.add_namespace(4026532001, "red");
+  scene.process(41, "feeder");
+  for (const uint16_t netns : {blue, red}) {
+    Scene::Row row = sender();
+    row.netns = netns;
+    scene.add(row);
+  }
+  scene.process(42, "innocent");
+  Scene::Row other = reader();
+  other.netns = scene.add_namespace(4026532002, "green");
+  other.info.last_data_recv_ms = 10;
+  scene.add(other);
+  for (const Finding& f : scene.findings()) EXPECT_NE(f.subject.pid, 42U) << f.headline;
 }
 
 }  // namespace
