@@ -13,7 +13,8 @@ namespace {
 
 using enum tcp::State;
 
-constexpr Duration kOld = 60s;   // the kernel sets no bound; a passage takes milliseconds
+constexpr Duration kOld = 60s;  // the kernel sets no bound; a passage takes milliseconds
+constexpr Duration kPassage = 1s;
 constexpr size_t kLeastOld = 5;  // fewer are the stale entries of a pool
 constexpr size_t kManyOld = 20;  // enough to be worth a word even when not growing
 constexpr double kShareOfLimit = 0.10;
@@ -39,11 +40,12 @@ constexpr FaultInfo kInfo{
     .trigger =
         "Per process at least 5 in CLOSE-WAIT for 60 s without sending, and either growth or "
         "more than 10 % of the descriptor limit. Age, because the kernel sets no bound; "
-        "growth, because a fixed handful is an idle pool. Younger ones of which none leaves "
-        "while more arrive are suspected.",
+        "growth, because a fixed handful is an idle pool. Suspected: 20 old ones without growth, "
+        "or 20 younger ones of which none leaves while more arrive or they are that many.",
     .severity =
-        "by share of the descriptor limit: notice below 10 %, warning below 50 %, critical "
-        "above, or when at this rate descriptors run out within an hour",
+        "by share of the descriptor limit: notice below 10 %, warning below 50 %, critical above; "
+        "one step up when at this rate descriptors run out within an hour. A suspicion is a "
+        "notice, from 50 % a warning",
     .remedy = "Close the socket in every path once read() returns 0.",
     .avoid = "tcp_fin_timeout and keep-alives: no kernel setting ends CLOSE-WAIT.",
     .silent_on =
@@ -67,10 +69,24 @@ bool still_sends(const Facts& facts, const Socket& s) {
   if (was != nullptr) {
     const auto then = facts.known(*was, "bytes_sent");
     const auto sent = facts.known(s, "bytes_sent");
-    return then && sent && *sent > *then;
+    if (then && sent) return *sent > *then;
   }
   const auto quiet = facts.known(s, "last_data_sent_ms");
   return quiet && *quiet < static_cast<uint64_t>(milliseconds(kOld));
+}
+
+// In CLOSE-WAIT for longer than a passage takes, as far as the look of the socket can tell.
+bool settled(const Facts& facts, const Socket& s) {
+  const auto heard = facts.known(s, "last_ack_recv_ms");
+  return !heard || *heard >= static_cast<uint64_t>(milliseconds(kPassage));
+}
+
+// Net growth. Where some leave, others only pass through: then those that stay are compared.
+double growth_of(const Facts& facts, const Leak& leak, const Sockets& before) {
+  if (facts.before == nullptr) return 0;
+  const auto stays = [&](const Socket* s) { return leak.left == 0 || settled(facts, *s); };
+  const auto grown = std::ranges::count_if(leak.all, stays) - std::ranges::count_if(before, stays);
+  return grown > 0 ? static_cast<double>(grown) / seconds(facts.seen.window) : 0;
 }
 
 void count_queues(const Sockets& all, Leak& leak) {
@@ -95,12 +111,12 @@ Leak measure(const Facts& facts, const Sockets& all, const Sockets& before) {
     return was != nullptr && was->state == close_wait;
   });
   leak.left = leak.before - std::min(leak.before, static_cast<size_t>(stayed));
-  if (facts.before != nullptr && all.size() > leak.before) {
-    leak.growth = static_cast<double>(all.size() - leak.before) / seconds(facts.seen.window);
-  }
+  leak.growth = growth_of(facts, leak, before);
   const Process* process = facts.owner(*all.front());
   if (process != nullptr && process->fd_limit && *process->fd_limit > 0) {
-    leak.share = static_cast<double>(all.size()) / static_cast<double>(*process->fd_limit);
+    // Those that pass through do not use up the descriptors.
+    const size_t stay = facts.before != nullptr && leak.left == 0 ? all.size() : leak.old.size();
+    leak.share = static_cast<double>(stay) / static_cast<double>(*process->fd_limit);
   }
   return leak;
 }

@@ -121,5 +121,17 @@ TEST(close_wait_leak, explains_the_descriptors_it_has_eaten) {
   EXPECT_EQ(f->explains.front().fault, "fd-exhaustion-blocks-accept");
 }
 
+TEST(close_wait_leak, silent_on_a_few_stale_entries_beside_a_busy_passage) {
+  Scene scene;
+  scene.process(2210, "billing-api");
+  add_rows(scene, 0, 6, 7'200'000);
+  add_rows(scene, 100, 220, 10, true);
+  for (unsigned i = 0; i < 180; ++i) {
+    scene.add_gone(
+        {.state = close_wait, .local = at("10.0.0.1", 9502), .remote = at("10.0.0.8", 20000 + i)});
+  }
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
 }  // namespace
 }  // namespace tcpdx::faults
