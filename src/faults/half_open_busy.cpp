@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/text.hpp"
 #include "faults/age.hpp"
@@ -17,6 +18,7 @@ using enum tcp::State;
 constexpr uint8_t kBackoff = 5;
 constexpr Duration kSilence = 10s;
 constexpr int64_t kSilentRtos = 10;
+constexpr size_t kManyHosts = 4;  // of one program: one finding, not a page of them
 
 constexpr std::array kStates{established};
 constexpr std::array kLookAlikes{
@@ -64,21 +66,43 @@ Duration silence(const Facts& facts, const Sockets& sockets) {
   return longest;
 }
 
-// Connections to the same host that still make progress: then the host is not gone.
-size_t alive_to(const Facts& facts, const Socket& like) {
+std::set<IpAddress> hosts_of(const Sockets& group) {
+  std::set<IpAddress> hosts;
+  for (const Socket* s : group) hosts.insert(s->remote.addr);
+  return hosts;
+}
+
+// Connections to the same hosts that still make progress: then the hosts are not gone.
+size_t alive_to(const Facts& facts, const Sockets& group) {
+  const std::set<IpAddress> hosts = hosts_of(group);
   return static_cast<size_t>(std::ranges::count_if(facts.in(established), [&](const Socket* s) {
     const auto heard = facts.known(*s, "last_ack_recv_ms");
-    return s->netns == like.netns && s->remote.addr == like.remote.addr && heard &&
+    return s->netns == group.front()->netns && hosts.contains(s->remote.addr) && heard &&
            *heard < static_cast<uint64_t>(milliseconds(kSilence)) &&
            s->timer.kind != TimerKind::retransmit;
   }));
+}
+
+// A client's port takes no new connections, so that only a server is called again.
+void add_checks(const Facts& facts, const Socket& one, Finding& f) {
+  const std::string inside = run_inside(facts, one);
+  const std::string host = to_string(one.remote.addr.unmapped());
+  const bool serves = std::ranges::any_of(facts.listeners(), [&](const Listener& l) {
+    return l.socket->netns == one.netns && l.socket->local.port == one.local.port;
+  });
+  f.confirm.push_back(fmt::format("{}ping -c 3 {}", inside, host));
+  if (!serves) {
+    f.confirm.push_back(fmt::format("{}nc -vz {} {}   (does a new connection work?)", inside, host,
+                                    one.remote.port));
+  }
 }
 
 Finding report(const Facts& facts, const Sockets& group) {
   const Socket& one = *group.front();
   Finding f = make_finding(kInfo, Severity::warning, Confidence::confirmed);
   set_owner(facts, one, f);
-  f.subject.remote = one.remote;
+  const size_t hosts = hosts_of(group).size();
+  if (hosts == 1) f.subject.remote = one.remote;
   if (group.size() == 1) f.subject.local = one.local;
   uint64_t unacked = 0;
   uint64_t backoff = 0;
@@ -86,24 +110,26 @@ Finding report(const Facts& facts, const Sockets& group) {
     unacked += s->send_q;
     backoff = std::max<uint64_t>(backoff, facts.info(*s)->backoff);
   }
-  const size_t alive = alive_to(facts, one);
-  f.headline =
-      fmt::format("{} of {} {}{} send into the void, nothing heard for {}",
-                  counted(group.size(), "connection"), owner_name(facts, one),
-                  place_of(facts, group), in_namespace(facts, one), human(silence(facts, group)));
+  const size_t alive = alive_to(facts, group);
+  f.headline = fmt::format("{} of {} {}{} {} into the void, nothing heard for {}",
+                           counted(group.size(), "connection"), owner_name(facts, one),
+                           place_of(facts, group), in_namespace(facts, one),
+                           group.size() == 1 ? "sends" : "send", human(silence(facts, group)));
   f.cause = alive > 0 ? fmt::format(
                             "the peer forgot these connections or a box between drops them: "
-                            "{} to the same host still answer",
-                            grouped(alive))
-                      : "the peer or the path to it is gone without a word (crash, power, cable, "
-                        "firewall); no connection to that host answers";
+                            "{} to the same {} still answer",
+                            grouped(alive), hosts == 1 ? "host" : "hosts")
+            : hosts == 1
+                ? "the peer or the path to it is gone without a word (crash, power, cable, "
+                  "firewall); no connection to that host answers"
+                : "the peers or the path to them are gone without a word (crash, power, radio, "
+                  "firewall); no connection to these hosts answers";
+  if (hosts > 1) add_fact(f, "hosts that do not answer", uint64_t{hosts}, "sock_diag");
   add_fact(f, "not acknowledged", fmt::format("{} bytes", grouped(unacked)), "sock_diag Send-Q");
   add_judged(f, "timer doubled", backoff, uint64_t{kBackoff}, "tcpi_backoff");
   add_judged(f, "nothing heard for", human(silence(facts, group)), human(kSilence),
              "tcpi_last_ack_recv");
-  f.confirm.push_back(
-      fmt::format("{0}ping -c 3 {1}; {0}nc -vz {1} {2}   (does a new connection work?)",
-                  run_inside(facts, one), to_string(one.remote.addr.unmapped()), one.remote.port));
+  add_checks(facts, one, f);
   f.remedy.push_back(
       "set TCP_USER_TIMEOUT (20 to 60 s) or send heartbeats, so that the program learns of it");
   const auto retries = facts.sysctl(one.netns, "net.ipv4.tcp_retries2").value_or(15);
@@ -121,10 +147,14 @@ std::vector<Finding> find(const Facts& facts) {
     if (into_the_void(facts, *s)) stuck.push_back(s);
   }
   std::vector<Finding> findings;
-  for (const auto& [key, group] : group_by(stuck, [&](const Socket& s) {
-         return std::tuple(s.netns, s.remote.addr, facts.owner_index(s));
-       })) {
-    findings.push_back(report(facts, group));
+  for (const auto& [program, all] :
+       group_by(stuck, [&](const Socket& s) { return std::pair(s.netns, facts.owner_index(s)); })) {
+    const auto by_host = group_by(all, [](const Socket& s) { return s.remote.addr; });
+    if (by_host.size() >= kManyHosts) {
+      findings.push_back(report(facts, all));
+      continue;
+    }
+    for (const auto& [host, group] : by_host) findings.push_back(report(facts, group));
   }
   return findings;
 }

@@ -68,5 +68,25 @@ TEST(half_open_busy, silent_on_a_zero_window) {
   EXPECT_EQ(scene.find(kFault), nullptr);
 }
 
+TEST(half_open_busy, many_vanished_clients_of_one_server_are_one_finding) {
+  Scene scene;
+  scene.process(41, "push");
+  for (unsigned i = 0; i < 40; ++i) {
+    Scene::Row row{.local = at("10.0.0.1", 443),
+                   .remote = at(fmt::format("192.0.2.{}", i + 1), 40000),
+                   .send_q = 1000,
+                   .timer = {.kind = TimerKind::retransmit, .retransmits = 6, .expires_ms = 900}};
+    row.info.backoff = 6;
+    row.info.rto_us = 200'000U << 6U;
+    row.info.last_ack_recv_ms = 16'000;
+    row.info_then = row.info;
+    scene.add(row);
+  }
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(scene.found().size(), 1U);
+  EXPECT_FALSE(f->subject.remote.has_value());
+}
+
 }  // namespace
 }  // namespace tcpdx::faults
