@@ -74,7 +74,9 @@ Finding report(const Facts& facts, const PortUse& use) {
   f.subject.destination = s.remote;
   f.headline = fmt::format("{} of {} local ports towards {} are taken{}{}", grouped(held),
                            grouped(use.available), to_string(s.remote), in_namespace(facts, s),
-                           full ? ": connect() fails with EADDRNOTAVAIL" : "");
+                           held >= use.available ? ": connect() fails with EADDRNOTAVAIL"
+                           : full                ? ": connect() is about to fail with EADDRNOTAVAIL"
+                                                 : "");
   f.cause = use.time_wait_blocking > use.live.size()
                 ? "this side closes first, and each closed connection keeps its port in TIME-WAIT "
                   "for 60 s"

@@ -89,5 +89,17 @@ TEST(ephemeral_port_exhaustion, silent_on_the_serving_side) {
   EXPECT_EQ(scene.find(kFault), nullptr);
 }
 
+TEST(ephemeral_port_exhaustion, silent_on_a_range_that_is_reserved_as_a_whole) {
+  Scene scene;
+  scene.process(41, "client");
+  scene.sysctl("net.ipv4.ip_local_reserved_ports", "32768-60999");
+  scene.add({.state = tcp::State::time_wait,
+             .local = at("10.0.0.1", 40000),
+             .remote = at("10.0.0.9", 80),
+             .owned = false,
+             .timer = {.kind = TimerKind::time_wait, .retransmits = 0, .expires_ms = 59'000}});
+  EXPECT_TRUE(scene.findings().empty());
+}
+
 }  // namespace
 }  // namespace tcpdx::faults

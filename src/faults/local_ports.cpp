@@ -87,6 +87,7 @@ std::vector<PortUse> port_use(const Facts& facts) {
   }
   std::vector<PortUse> crowded;
   for (auto& [key, use] : uses) {
+    if (use.available == 0) continue;  // all reserved: only programs that chose their port
     if ((use.live.size() + use.time_wait) * 2 >= use.available) crowded.push_back(std::move(use));
   }
   return crowded;
