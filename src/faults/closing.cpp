@@ -32,11 +32,28 @@ bool is_closing(tcp::State state) {
   return false;
 }
 
-// TIME-WAIT entered is counted by the kernel. Closes by the peer first are not: they are the open
-// sockets of the first look that are gone.
+// What was open or was opened and is open no longer closed, unless it was reset. Tcp.CurrEstab
+// counts ESTABLISHED and CLOSE-WAIT (RFC 4022). A SYN that still waits has opened nothing yet.
+uint64_t closes_by_balance(const Facts& facts, size_t netns) {
+  const auto rise = [&](std::string_view name) {
+    return static_cast<int64_t>(facts.rise(netns, name).value_or(0));
+  };
+  if (facts.before == nullptr || netns >= facts.seen.samples.front().counters.size()) return 0;
+  const auto open_then = facts.seen.samples.front().counters[netns].get("Tcp.CurrEstab");
+  const auto open_now = facts.counter(netns, "Tcp.CurrEstab");
+  if (!open_then || !open_now) return 0;
+  const auto waiting = std::ranges::count(facts.in(tcp::State::syn_sent), netns, &Socket::netns);
+  const int64_t opened =
+      rise("Tcp.PassiveOpens") + rise("Tcp.ActiveOpens") - rise("Tcp.AttemptFails") - waiting;
+  const int64_t left = opened + static_cast<int64_t>(*open_then) - static_cast<int64_t>(*open_now);
+  return static_cast<uint64_t>(std::max<int64_t>(0, left - rise("Tcp.EstabResets")));
+}
+
+// TIME-WAIT entered is counted by the kernel. Closes by the peer first are not: the looks see some
+// of them on their way, the counters all of them, but only by subtraction.
 uint64_t closes_in_window(const Facts& facts, size_t netns) {
   uint64_t closes = facts.rise(netns, "TcpExt.TW").value_or(0);
-  if (facts.before == nullptr) return closes;
+  if (facts.before == nullptr || facts.seen.samples.empty()) return closes;
   std::set<uint64_t> open;
   for (const Socket& s : facts.now.sockets) {
     if (s.netns == netns && !is_closing(s.state)) open.insert(s.cookie);
@@ -44,7 +61,7 @@ uint64_t closes_in_window(const Facts& facts, size_t netns) {
   for (const Socket& s : facts.before->sockets) {
     closes += s.netns == netns && s.state == tcp::State::close_wait && !open.contains(s.cookie);
   }
-  return closes;
+  return std::max(closes, closes_by_balance(facts, netns));
 }
 
 }  // namespace

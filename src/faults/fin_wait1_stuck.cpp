@@ -74,7 +74,7 @@ Finding report(const Facts& facts, const Closing& closing) {
   add_fact(f, "FIN repeated three times or more", uint64_t{closing.silent.size()}, "sock_diag");
   add_fact(f, "waiting for a window", uint64_t{closing.not_reading.size()}, "sock_diag");
   add_judged(f, "share of closes in the window", percent(closing.share()), percent(kShareOfCloses),
-             "TcpExt.TW, sock_diag");
+             "TcpExt.TW, Tcp.CurrEstab, sock_diag");
   add_fact(f, "unsent or unacknowledged", fmt::format("{} bytes", grouped(bytes)),
            "sock_diag Send-Q");
   f.confirm.push_back(fmt::format("{}ss -tano state fin-wait-1 'sport = :{}'",

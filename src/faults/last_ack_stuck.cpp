@@ -52,7 +52,7 @@ Finding report(const Facts& facts, const Closing& closing) {
       "gone, or a firewall has already forgotten the connections";
   add_fact(f, "FIN repeated three times or more", uint64_t{group.size()}, "sock_diag");
   add_judged(f, "share of closes in the window", percent(closing.share()), percent(kShareOfCloses),
-             "TcpExt.TW, sock_diag");
+             "TcpExt.TW, Tcp.CurrEstab, sock_diag");
   f.confirm.push_back(fmt::format("{}ss -tano state last-ack 'sport = :{}'", run_inside(facts, one),
                                   one.local.port));
   f.remedy.push_back(

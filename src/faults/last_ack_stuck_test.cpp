@@ -48,5 +48,14 @@ TEST(last_ack_stuck, silent_below_a_twentieth_of_the_closes) {
   EXPECT_EQ(scene.find(kFault), nullptr);
 }
 
+// Closes by the peer first enter no TIME-WAIT here; only the balance of the counters tells them.
+TEST(last_ack_stuck, silent_below_a_twentieth_of_the_closes_by_peers) {
+  Scene scene;
+  add_rows(scene, 25, 4);
+  scene.count("Tcp.PassiveOpens", 500, 1500);
+  scene.count("Tcp.CurrEstab", 40, 40);
+  EXPECT_EQ(scene.find(kFault), nullptr);
+}
+
 }  // namespace
 }  // namespace tcpdx::faults
