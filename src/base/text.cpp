@@ -103,6 +103,20 @@ size_t columns(std::string_view text) {
   return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return !continues(c); }));
 }
 
+std::string one_word(std::string_view name) {
+  const bool plain = !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._-:/@+").contains(c);
+  });
+  if (plain) return std::string(name);
+  std::string quoted;
+  for (const char c : name) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return '"' + printable(quoted) + '"';
+}
+
 std::string ellipsis(std::string_view text, size_t limit) {
   if (columns(text) <= limit) return std::string(text);
   if (limit == 0) return {};

@@ -14,6 +14,10 @@ namespace tcpdx {
 // Control characters, broken UTF-8 and invisible direction marks become \xNN; the rest is kept.
 std::string printable(std::string_view text);
 
+// A name from another program as one word that cannot be taken for several, or for a part of the
+// text around it: printable, and in quotes unless it has only letters, digits and ._-:/@+.
+std::string one_word(std::string_view name);
+
 // Shortened to at most `columns` characters of UTF-8, the cut shown by "…".
 std::string ellipsis(std::string_view text, size_t columns);
 

@@ -117,5 +117,13 @@ TEST(ParseNumber, TakesWholeUnsignedNumbersOnly) {
   }
 }
 
+TEST(OneWord, QuotesWhatCouldBeTakenForMore) {
+  EXPECT_EQ(one_word("nginx-1.2/w:0"), "nginx-1.2/w:0");
+  EXPECT_EQ(one_word("a (pid 1)"), "\"a (pid 1)\"");
+  EXPECT_EQ(one_word("say \"x\" \\"), "\"say \\\"x\\\" \\\\\"");
+  EXPECT_EQ(one_word("a\nb"), "\"a\\x0ab\"");
+  EXPECT_EQ(one_word(""), "\"\"");
+}
+
 }  // namespace
 }  // namespace tcpdx

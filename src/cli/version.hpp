@@ -1,10 +1,10 @@
-// The version of the program, as CMakeLists.txt has it.
+// The version of the program, which CMakeLists.txt decides.
 #pragma once
 
 #include <string_view>
 
 namespace tcpdx::cli {
 
-inline constexpr std::string_view kVersion = "0.1.0";
+inline constexpr std::string_view kVersion = TCPDX_VERSION;
 
 }  // namespace tcpdx::cli

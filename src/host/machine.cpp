@@ -68,7 +68,7 @@ std::string sock_diag_trouble() {
   Look scratch;
   std::vector<std::string> names;
   const DumpRequest listeners{Family::v4, true, false};
-  const Result<DumpEnd> end = dump_sockets(*netlink, listeners, 0, scratch, names);
+  const Result<DumpEnd> end = dump_sockets(netlink->asker(), listeners, 0, scratch, names);
   if (!end) return end.error().sentence;
   return end->refusal.error == 0 ? std::string{} : end->refusal.sentence();
 }
@@ -199,7 +199,7 @@ Result<void> Machine::Parts::dump(uint16_t netns, const DumpRequest& how, Look& 
   for (const Table& table : kTables) {
     DumpRequest request = how;
     request.family = table.family;
-    const auto end = dump_sockets(*netlink, request, netns, look, into.congestion_names);
+    const auto end = dump_sockets(netlink->asker(), request, netns, look, into.congestion_names);
     if (!end) return std::unexpected(end.error());
     const std::string where = called(namespaces[netns]);
     if (end->refusal.error != 0) {

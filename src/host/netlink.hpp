@@ -36,6 +36,10 @@ struct Answer {
   NetlinkRefusal refusal;    // error 0: none
 };
 
+// How a request is asked: by a Netlink, or in a test by hand.
+using Ask = std::function<Result<Answer>(
+    uint16_t type, uint16_t flags, std::span<const std::byte> body, const OnMessage& on_message)>;
+
 class Netlink {
  public:
   // A socket of the namespace in which the calling thread is; it stays there.
@@ -45,6 +49,11 @@ class Netlink {
   // are many messages, without it one. Fails when the socket itself fails.
   Result<Answer> ask(uint16_t type, uint16_t flags, std::span<const std::byte> body,
                      const OnMessage& on_message);
+  // The same as a function; it must not outlive this object.
+  Ask asker() {
+    return [this](uint16_t type, uint16_t flags, std::span<const std::byte> body,
+                  const OnMessage& on_message) { return ask(type, flags, body, on_message); };
+  }
 
  private:
   struct Close {

@@ -128,8 +128,8 @@ bool read_diag_message(std::span<const std::byte> payload, DiagMessage& into) {
   return true;
 }
 
-Result<DumpEnd> dump_sockets(Netlink& netlink, const DumpRequest& request, uint16_t netns,
-                             Look& look, std::vector<std::string>& congestion_names) {
+Result<DumpEnd> dump_sockets(const Ask& ask, const DumpRequest& request, uint16_t netns, Look& look,
+                             std::vector<std::string>& congestion_names) {
   const inet_diag_req_v2 body = request_of(request);
   const size_t sockets = look.sockets.size();
   const size_t infos = look.infos.size();
@@ -148,7 +148,7 @@ Result<DumpEnd> dump_sockets(Netlink& netlink, const DumpRequest& request, uint1
   };
   for (int repeat = 0;; ++repeat) {
     const Result<Answer> answer =
-        netlink.ask(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, std::as_bytes(std::span(&body, 1)), add);
+        ask(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, std::as_bytes(std::span(&body, 1)), add);
     if (!answer) return std::unexpected(answer.error());
     if (!answer->interrupted || repeat == kRepeats) {
       return DumpEnd{answer->interrupted, answer->refusal};

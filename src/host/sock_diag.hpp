@@ -38,11 +38,11 @@ struct DumpEnd {
   NetlinkRefusal refusal;
 };
 
-// Appends the sockets of one family of the namespace that `netlink` (NETLINK_SOCK_DIAG) is in.
+// Appends the sockets of one family of the namespace that is asked (a NETLINK_SOCK_DIAG socket).
 // `netns` is stored with each. A dump that the kernel marks as interrupted is thrown away and
 // repeated, at most three times. Fails when the netlink socket fails.
-Result<DumpEnd> dump_sockets(Netlink& netlink, const DumpRequest& request, uint16_t netns,
-                             Look& look, std::vector<std::string>& congestion_names);
+Result<DumpEnd> dump_sockets(const Ask& ask, const DumpRequest& request, uint16_t netns, Look& look,
+                             std::vector<std::string>& congestion_names);
 
 // Removes all but the last socket of each cookie from position `first` on. A socket that moves
 // through the table during the walk is seen twice, and TIME-WAIT inherits its predecessor's

@@ -166,6 +166,38 @@ TEST(SockDiag, SurvivesEveryCutOfAMessage) {
   }
 }
 
+// A kernel whose table changes under the first `interrupted` dumps.
+Ask changing_table(int interrupted, int& asked) {
+  return [interrupted, &asked](uint16_t, uint16_t, std::span<const std::byte>,
+                               const OnMessage& on_message) -> Result<Answer> {
+    on_message(established().bytes());
+    return Answer{.interrupted = asked++ < interrupted, .refusal = {}};
+  };
+}
+
+TEST(SockDiag, RepeatsAnInterruptedDumpAndKeepsOnlyTheLast) {
+  Look look;
+  std::vector<std::string> names{""};
+  int asked = 0;
+  const auto end = dump_sockets(changing_table(2, asked), {}, 0, look, names);
+  ASSERT_TRUE(end.has_value());
+  EXPECT_FALSE(end->interrupted);
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(look.sockets.size(), 1U);
+  EXPECT_EQ(look.infos.size(), 1U);
+}
+
+TEST(SockDiag, SaysSoWhenEveryDumpWasInterrupted) {
+  Look look;
+  std::vector<std::string> names{""};
+  int asked = 0;
+  const auto end = dump_sockets(changing_table(1000, asked), {}, 0, look, names);
+  ASSERT_TRUE(end.has_value());
+  EXPECT_TRUE(end->interrupted);
+  EXPECT_EQ(asked, 4) << "one dump and three repeats";
+  EXPECT_EQ(look.sockets.size(), 1U);
+}
+
 Socket with_cookie(uint64_t cookie, uint32_t uid) {
   Socket socket;
   socket.cookie = cookie;

@@ -32,7 +32,7 @@ const TcpInfo* info_of(const Look& look, const Socket& socket) {
 }
 
 std::string describe(const Process& process) {
-  return fmt::format("{} (pid {})", printable(process.comm), process.pid);
+  return fmt::format("{} (pid {})", one_word(process.comm), process.pid);
 }
 
 }  // namespace tcpdx

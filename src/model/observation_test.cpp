@@ -32,7 +32,9 @@ TEST(Observation, ProcessNamesCannotForgeAReport) {
   process.comm = "billing-api";
   EXPECT_EQ(describe(process), "billing-api (pid 2210)");
   process.comm = "a\n\x1b[2J";
-  EXPECT_EQ(describe(process), "a\\x0a\\x1b[2J (pid 2210)");
+  EXPECT_EQ(describe(process), "\"a\\x0a\\x1b[2J\" (pid 2210)");
+  process.comm = "x (pid 1), y";
+  EXPECT_EQ(describe(process), "\"x (pid 1), y\" (pid 2210)") << "one program, not two";
 }
 
 TEST(Observation, NeighbourWordsAreThoseOfIp) {

@@ -58,21 +58,6 @@ Number not_zero(T number) {
   return number == 0 ? Number() : Number(number);
 }
 
-// A name from another program as one word that cannot be taken for several: quoted unless plain.
-std::string one_word(std::string_view name) {
-  const bool plain = !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("._-:/@+").contains(c);
-  });
-  if (plain) return std::string(name);
-  std::string text = "\"";
-  for (const char c : printable(name)) {
-    if (c == '"' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text += '"';
-}
-
 const Process& process_of(const Row& row, const Owner& owner) {
   return row.observation.processes[owner.process];
 }
