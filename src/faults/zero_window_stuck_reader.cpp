@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <map>
+#include <set>
 #include <tuple>
 
 #include "base/text.hpp"
@@ -15,6 +18,7 @@ namespace {
 using enum tcp::State;
 
 constexpr Duration kStuck = 5s;     // milliseconds of zero window are ordinary flow control
+constexpr size_t kManyHosts = 4;    // that one program waits for: one finding, not a page of them
 constexpr uint8_t kUnanswered = 2;  // probes: one may be on its way, the next is overdue
 
 constexpr std::array kStates{established};
@@ -93,6 +97,7 @@ std::optional<Stuck> stuck_reader(const Facts& facts, const Socket& s) {
 
 struct Group {
   std::vector<Stuck> all;
+  std::set<IpAddress> hosts;  // of the peers
   Duration still{};
   uint64_t unread = 0;
   uint64_t unsent = 0;
@@ -103,6 +108,7 @@ void add_sums(const std::vector<Stuck>& all, Group& group) {
     group.still = std::max(group.still, one.still);
     if (one.reader != nullptr) group.unread += one.reader->recv_q;
     if (one.sender != nullptr) group.unsent += one.sender->send_q;
+    if (one.sender != nullptr) group.hosts.insert(one.sender->remote.addr);
   }
 }
 
@@ -131,15 +137,18 @@ void add_local_reader(const Facts& facts, const Group& group, Finding& f) {
 
 void add_remote_reader(const Facts& facts, const Group& group, Finding& f) {
   const Socket& sender = *group.all.front().sender;
+  const bool one_host = group.hosts.size() == 1;
   f.subject.local = sender.local;
-  f.subject.remote = sender.remote;
-  f.headline =
-      fmt::format("{} waits for {} to read on {}{}, for at least {}", owner_name(facts, sender),
-                  to_string(sender.remote), counted(group.all.size(), "connection"),
-                  in_namespace(facts, sender), human(group.still));
-  f.cause =
-      "the peer answers the window probes with a window of zero: it lives, but its program does "
-      "not read";
+  if (one_host) f.subject.remote = sender.remote;
+  f.headline = fmt::format(
+      "{} waits for {} to read on {}{}, for at least {}", owner_name(facts, sender),
+      one_host ? to_string(sender.remote) : fmt::format("{} hosts", grouped(group.hosts.size())),
+      counted(group.all.size(), "connection"), in_namespace(facts, sender), human(group.still));
+  f.cause = one_host
+                ? "the peer answers the window probes with a window of zero: it lives, but its "
+                  "program does not read"
+                : "the peers answer the window probes with a window of zero: they live, but "
+                  "their programs do not read";
   f.confirm.push_back(fmt::format("on {}: ss -tn 'sport = :{}'   (Recv-Q full and constant)",
                                   to_string(sender.remote.addr), sender.remote.port));
   f.remedy.push_back(
@@ -172,22 +181,31 @@ Finding report(const Facts& facts, const std::vector<Stuck>& all) {
   return f;
 }
 
+// A namespace, whether the reader is here, and the program that is.
+using Program = std::tuple<uint16_t, bool, uint32_t>;
+
 std::vector<Finding> find(const Facts& facts) {
   // By the guilty side: the reading program when it is here, else the peer.
-  std::map<std::tuple<uint16_t, bool, uint32_t, IpAddress>, std::vector<Stuck>> groups;
+  std::map<Program, std::map<IpAddress, std::vector<Stuck>>> programs;
   for (const Socket* s : facts.in(established)) {
     auto stuck = stuck_sender(facts, *s);
     if (!stuck) stuck = stuck_reader(facts, *s);
     if (!stuck) continue;
     const bool local = stuck->reader != nullptr;
     const Socket& guilty = local ? *stuck->reader : *stuck->sender;
-    groups[{guilty.netns, local, facts.owner_index(guilty),
-            local ? IpAddress{} : guilty.remote.addr}]
-        .push_back(*stuck);
+    const IpAddress host = local ? IpAddress{} : guilty.remote.addr;
+    programs[{guilty.netns, local, facts.owner_index(guilty)}][host].push_back(*stuck);
   }
   std::vector<Finding> findings;
-  findings.reserve(groups.size());
-  for (const auto& [key, group] : groups) findings.push_back(report(facts, group));
+  for (const auto& [program, hosts] : programs) {
+    if (hosts.size() < kManyHosts) {
+      for (const auto& [host, group] : hosts) findings.push_back(report(facts, group));
+      continue;
+    }
+    std::vector<Stuck> all;
+    for (const auto& [host, group] : hosts) std::ranges::copy(group, std::back_inserter(all));
+    findings.push_back(report(facts, all));
+  }
   return findings;
 }
 

@@ -121,5 +121,19 @@ TEST(zero_window_stuck_reader, does_not_blame_an_equal_connection_of_another_nam
   for (const Finding& f : scene.findings()) EXPECT_NE(f.subject.pid, 42U) << f.headline;
 }
 
+TEST(zero_window_stuck_reader, many_hosts_that_one_program_waits_for_are_one_finding) {
+  Scene scene;
+  scene.process(41, "feeder");
+  for (unsigned i = 0; i < 40; ++i) {
+    Scene::Row row = sender();
+    row.remote = at(fmt::format("192.0.2.{}", i + 1), 40000);
+    scene.add(row);
+  }
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(scene.found().size(), 1U);
+  EXPECT_NE(f->headline.find("40 hosts"), std::string::npos) << f->headline;
+}
+
 }  // namespace
 }  // namespace tcpdx::faults
