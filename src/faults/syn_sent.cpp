@@ -51,7 +51,7 @@ std::string callers(const Facts& facts, const Attempts& attempts) {
   for (const Sockets* some : {&attempts.now, &attempts.gone}) {
     for (const Socket* s : *some) programs.insert(facts.owner_index(*s));
   }
-  const std::string one = owner_name(facts, *attempts.example);
+  std::string one = owner_name(facts, *attempts.example);
   if (programs.size() < 2) return one;
   return fmt::format("{} programs, one of them {}", grouped(programs.size()), one);
 }
