@@ -98,6 +98,12 @@ std::string per_second(double rate) {
   return rate < 10 ? fmt::format("{:.1f}/s", rate) : fmt::format("{:.0f}/s", rate);
 }
 
+bool serves(const Facts& facts, const Socket& socket) {
+  return std::ranges::any_of(facts.listeners(), [&](const Listener& l) {
+    return l.socket->netns == socket.netns && l.socket->local.port == socket.local.port;
+  });
+}
+
 std::string place_of(const Facts& facts, const Sockets& sockets) {
   std::set<uint16_t> ports;
   std::set<Endpoint> remotes;
@@ -108,10 +114,7 @@ std::string place_of(const Facts& facts, const Sockets& sockets) {
     hosts.insert(s->remote.addr);
   }
   const Socket& one = *sockets.front();
-  const bool serves = std::ranges::any_of(facts.listeners(), [&](const Listener& l) {
-    return l.socket->netns == one.netns && l.socket->local.port == one.local.port;
-  });
-  if (ports.size() == 1 && (serves || remotes.size() > 1)) {
+  if (ports.size() == 1 && (serves(facts, one) || remotes.size() > 1)) {
     return fmt::format("on port {}", one.local.port);
   }
   if (remotes.size() == 1) return fmt::format("to {}", to_string(one.remote));

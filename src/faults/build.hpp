@@ -46,6 +46,9 @@ std::string percent(double share);
 // "26/s", "0.4/s"; empty when nothing grew or there was no window.
 std::string per_second(double rate);
 
+// Whether the socket's local port is one that a program listens on.
+bool serves(const Facts& facts, const Socket& socket);
+
 // Where a group of sockets belongs, for a headline: "on port 80", "to 192.0.2.1:443",
 // "to 192.0.2.1", "on 12 ports".
 std::string place_of(const Facts& facts, const Sockets& sockets);

@@ -18,6 +18,7 @@ using enum tcp::State;
 constexpr uint8_t kBackoff = 5;
 constexpr Duration kSilence = 10s;
 constexpr int64_t kSilentRtos = 10;
+constexpr double kFewOfClients = 0.05;
 constexpr size_t kManyHosts = 4;  // of one program: one finding, not a page of them
 
 constexpr std::array kStates{established};
@@ -40,7 +41,7 @@ constexpr FaultInfo kInfo{
         "backoff of at least 5, nothing received for 10 s and for 10 base RTOs, bytes_acked "
         "unchanged. Ordinary loss is acknowledged within a few round trips, so the backoff "
         "without any ACK is the sign, not the number of repeats.",
-    .severity = "warning",
+    .severity = "warning; notice for at most 5 % of a server's clients",
     .remedy = "TCP_USER_TIMEOUT of 20 to 60 s, or an application heartbeat.",
     .avoid = "Keep-alives do not act while data is unacknowledged.",
     .silent_on = "a few seconds without radio",
@@ -87,19 +88,42 @@ size_t alive_to(const Facts& facts, const Sockets& group) {
 void add_checks(const Facts& facts, const Socket& one, Finding& f) {
   const std::string inside = run_inside(facts, one);
   const std::string host = to_string(one.remote.addr.unmapped());
-  const bool serves = std::ranges::any_of(facts.listeners(), [&](const Listener& l) {
-    return l.socket->netns == one.netns && l.socket->local.port == one.local.port;
-  });
   f.confirm.push_back(fmt::format("{}ping -c 3 {}", inside, host));
-  if (!serves) {
+  if (!serves(facts, one)) {
     f.confirm.push_back(fmt::format("{}nc -vz {} {}   (does a new connection work?)", inside, host,
                                     one.remote.port));
   }
 }
 
+std::string cause_of(size_t alive, size_t hosts) {
+  const std::string_view s = hosts == 1 ? "" : "s";
+  if (alive > 0) {
+    return fmt::format(
+        "the peer forgot these connections or a box between drops them: {} to the same host{} "
+        "still answer",
+        grouped(alive), s);
+  }
+  return fmt::format(
+      "the peer{0} or the path there {1} gone without a word (crash, power, cable, radio, "
+      "firewall); no connection to {2} host{0} answers",
+      s, hosts == 1 ? "is" : "are", hosts == 1 ? "that" : "these");
+}
+
+// A server of many clients always has a few that have just vanished.
+Severity severity_of(const Facts& facts, const Sockets& group) {
+  const Socket& one = *group.front();
+  if (!serves(facts, one)) return Severity::warning;
+  const auto clients = std::ranges::count_if(facts.in(established), [&](const Socket* s) {
+    return s->netns == one.netns && s->local.port == one.local.port;
+  });
+  const bool few =
+      static_cast<double>(group.size()) <= kFewOfClients * static_cast<double>(clients);
+  return few ? Severity::notice : Severity::warning;
+}
+
 Finding report(const Facts& facts, const Sockets& group) {
   const Socket& one = *group.front();
-  Finding f = make_finding(kInfo, Severity::warning, Confidence::confirmed);
+  Finding f = make_finding(kInfo, severity_of(facts, group), Confidence::confirmed);
   set_owner(facts, one, f);
   const size_t hosts = hosts_of(group).size();
   if (hosts == 1) f.subject.remote = one.remote;
@@ -110,20 +134,11 @@ Finding report(const Facts& facts, const Sockets& group) {
     unacked += s->send_q;
     backoff = std::max<uint64_t>(backoff, facts.info(*s)->backoff);
   }
-  const size_t alive = alive_to(facts, group);
   f.headline = fmt::format("{} of {} {}{} {} into the void, nothing heard for {}",
                            counted(group.size(), "connection"), owner_name(facts, one),
                            place_of(facts, group), in_namespace(facts, one),
                            group.size() == 1 ? "sends" : "send", human(silence(facts, group)));
-  f.cause = alive > 0 ? fmt::format(
-                            "the peer forgot these connections or a box between drops them: "
-                            "{} to the same {} still answer",
-                            grouped(alive), hosts == 1 ? "host" : "hosts")
-            : hosts == 1
-                ? "the peer or the path to it is gone without a word (crash, power, cable, "
-                  "firewall); no connection to that host answers"
-                : "the peers or the path to them are gone without a word (crash, power, radio, "
-                  "firewall); no connection to these hosts answers";
+  f.cause = cause_of(alive_to(facts, group), hosts);
   if (hosts > 1) add_fact(f, "hosts that do not answer", uint64_t{hosts}, "sock_diag");
   add_fact(f, "not acknowledged", fmt::format("{} bytes", grouped(unacked)), "sock_diag Send-Q");
   add_judged(f, "timer doubled", backoff, uint64_t{kBackoff}, "tcpi_backoff");

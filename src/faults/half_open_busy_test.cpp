@@ -34,6 +34,21 @@ TEST(half_open_busy, shows_data_repeated_into_the_void) {
   EXPECT_EQ(f->subject.remote, at("10.0.0.9", 5432));
 }
 
+TEST(half_open_busy, shows_one_vanished_client_of_many_as_a_notice) {
+  Scene scene;
+  scene.process(41, "server");
+  scene.listen(at("0.0.0.0", 40000), 0, 128);
+  scene.add(void_row());
+  ASSERT_NE(scene.find(kFault), nullptr);
+  EXPECT_EQ(scene.find(kFault)->severity, Severity::warning) << "its only client";
+  for (unsigned i = 0; i < 30; ++i) {
+    scene.add({.local = at("10.0.0.1", 40000), .remote = at("10.0.0.8", 6000 + i)});
+  }
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->severity, Severity::notice);
+}
+
 TEST(half_open_busy, silent_on_loss_with_acknowledgments) {
   Scene scene;
   scene.process(41, "worker");

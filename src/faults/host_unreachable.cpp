@@ -34,7 +34,9 @@ constexpr FaultInfo kInfo{
         "A neighbour entry that failed, or one that stays incomplete while the SYN is "
         "repeated; a route that refuses. Two attempts confirm, one is likely. Without any "
         "socket to look at, three IPv4 packets without a route in one look are suspicious.",
-    .severity = "warning; notice for packets without a route, whose destination is not known",
+    .severity =
+        "warning; notice for a single attempt, and for packets without a route, whose "
+        "destination is not known",
     .remedy = "Power, cable, VLAN, address and mask of the neighbour; the route.",
     .avoid = "Longer connect timeouts.",
     .silent_on = "a neighbour that is being resolved for the first time",
@@ -59,8 +61,9 @@ void add_advice(const Facts& facts, const Attempts& attempts, Finding& f) {
 
 Finding report(const Facts& facts, const Attempts& attempts, const std::string& reason) {
   const Socket& one = *attempts.example;
-  Finding f = make_finding(kInfo, Severity::warning,
-                           attempts.count() > 1 ? Confidence::confirmed : Confidence::likely);
+  const bool again = attempts.count() > 1;  // a monitor's single probe is nobody's harm
+  Finding f = make_finding(kInfo, again ? Severity::warning : Severity::notice,
+                           again ? Confidence::confirmed : Confidence::likely);
   set_owner(facts, one, f);
   f.subject.destination = attempts.destination;
   f.headline = fmt::format("{} cannot reach {}{}, {}", callers(facts, attempts),

@@ -50,6 +50,7 @@ TEST(host_unreachable, one_attempt_is_likely) {
   const Finding* f = scene.find(kFault);
   ASSERT_NE(f, nullptr);
   EXPECT_EQ(f->confidence, Confidence::likely);
+  EXPECT_EQ(f->severity, Severity::notice);
 }
 
 TEST(host_unreachable, shows_a_route_that_refuses) {
