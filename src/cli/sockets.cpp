@@ -9,6 +9,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/options.hpp"
 #include "cli/select.hpp"
+#include "engine/threads.hpp"
 #include "view/report.hpp"
 #include "view/socket_json.hpp"
 #include "view/socket_table.hpp"
@@ -93,7 +94,7 @@ void show(const Words& words, const Plan& plan, const Observation& observation, 
   const view::Style style = style_of(io, words.show.colour);
   const view::Columns columns =
       plan.columns ? *plan.columns : usual_columns(&observation, !words.no_owners);
-  view::write_socket_table(io.out, style, observation, columns, selected);
+  view::write_socket_table(io.out, style, observation, columns, selected, engine::run_on_threads);
   io.out.flush();
   view::write_missing(io.err, style_of_messages(io, words.show.colour), observation.missing);
 }

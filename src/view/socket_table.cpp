@@ -13,6 +13,7 @@
 namespace tcpdx::view {
 namespace {
 
+constexpr size_t kRowsPerPart = 4096;         // a piece of work for a Runner
 constexpr size_t kBlock = size_t{64} * 1024;  // bytes written at a time
 
 std::string column_names() {
@@ -39,7 +40,7 @@ std::vector<size_t> title_widths(const Columns& shown) {
   return widths;
 }
 
-// The cells of all rows, made once: they are needed for the widths and again for the lines.
+// The cells of some rows, made once: they are needed for the widths and again for the lines.
 class Cells {
  public:
   void add(const Columns& shown, const Row& row) {
@@ -48,7 +49,6 @@ class Cells {
       ends_.push_back(static_cast<uint32_t>(text_.size()));
     }
   }
-  void reserve(size_t cells) { ends_.reserve(cells); }
   size_t count() const { return ends_.size(); }
   std::string_view at(size_t cell) const {
     const size_t begin = cell == 0 ? 0 : ends_[cell - 1];
@@ -60,13 +60,11 @@ class Cells {
   std::vector<uint32_t> ends_;  // 4 GiB are the lines of forty million sockets
 };
 
-std::vector<size_t> widths_of(const Columns& shown, const Cells& cells) {
-  std::vector<size_t> widths = title_widths(shown);
+void widen(std::vector<size_t>& widths, const Columns& shown, const Cells& cells) {
   for (size_t cell = 0; cell < cells.count(); ++cell) {
     const size_t i = cell % shown.size();
     if (needs_width(shown, i)) widths[i] = std::max(widths[i], columns(cells.at(cell)));
   }
-  return widths;
 }
 
 void append_blanks(fmt::memory_buffer& into, size_t number) {
@@ -184,20 +182,28 @@ std::string describe_columns() {
 }
 
 void write_socket_table(std::ostream& out, const Style& style, const Observation& observation,
-                        const Columns& columns, std::span<const uint32_t> shown) {
+                        const Columns& columns, std::span<const uint32_t> shown,
+                        const Runner& run) {
   const Look& look = observation.now();
   const Listeners listeners(look);
-  Cells cells;
-  cells.reserve(shown.size() * columns.size());
-  for (const uint32_t index : shown) {
-    cells.add(columns, Row{observation, look, listeners, look.sockets[index]});
-  }
-  const std::vector<size_t> widths = widths_of(columns, cells);
+  std::vector<Cells> parts((shown.size() + kRowsPerPart - 1) / kRowsPerPart);
+  run(parts.size(), [&](size_t part) {
+    const size_t first = part * kRowsPerPart;
+    for (const uint32_t index :
+         shown.subspan(first, std::min(kRowsPerPart, shown.size() - first))) {
+      parts[part].add(columns, Row{observation, look, listeners, look.sockets[index]});
+    }
+  });
+  std::vector<size_t> widths = title_widths(columns);
+  for (const Cells& cells : parts) widen(widths, columns, cells);
   fmt::memory_buffer lines;
   append_line(lines, style, columns, widths, [&](size_t i) { return columns[i]->title; });
-  for (size_t first = 0; first < cells.count(); first += columns.size()) {
-    append_line(lines, style, columns, widths, [&](size_t i) { return cells.at(first + i); });
-    if (lines.size() >= kBlock) flush(out, lines);
+  for (Cells& cells : parts) {
+    for (size_t first = 0; first < cells.count(); first += columns.size()) {
+      append_line(lines, style, columns, widths, [&](size_t i) { return cells.at(first + i); });
+      if (lines.size() >= kBlock) flush(out, lines);
+    }
+    cells = {};  // given back as soon as it is written
   }
   flush(out, lines);
 }

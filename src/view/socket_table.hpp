@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/runner.hpp"
 #include "model/observation.hpp"
 #include "view/style.hpp"
 
@@ -47,6 +48,7 @@ std::string describe_columns();
 
 // Cells are cut only in the last column, and only where lines have an end (style.width).
 void write_socket_table(std::ostream& out, const Style& style, const Observation& observation,
-                        const Columns& columns, std::span<const uint32_t> shown);
+                        const Columns& columns, std::span<const uint32_t> shown,
+                        const Runner& run = run_in_turn);
 
 }  // namespace tcpdx::view

@@ -45,7 +45,7 @@ TEST(SocketTable, ANameCannotForgeAnotherOwnerOrLine) {
   Observation observation = small_observation();
   observation.processes[0].comm = "x pid 1 fd 3,\n";
   const std::string text = table(observation, "owner", {1});
-  EXPECT_EQ(text, "Owner\n\"x pid 1 fd 3,\\\\x0a\" pid 2210 fd 14\n");
+  EXPECT_EQ(text, "Owner\n\"x pid 1 fd 3,\\x0a\" pid 2210 fd 14\n");
 }
 
 TEST(SocketTable, HasRoomForTheLongestAddress) {
@@ -58,6 +58,22 @@ TEST(SocketTable, HasRoomForTheLongestAddress) {
                 .find("[2001:db8:1111:2222:3333:4444:5555:6666]:65535  "
                       "[2001:db8:1111:2222:3333:4444:5555:6666]:1\n"),
             std::string::npos);
+}
+
+TEST(SocketTable, KeepsTheOrderOfManyRows) {
+  Observation observation = small_observation();
+  std::vector<uint32_t> shown;
+  for (uint32_t i = 0; i < 10'000; ++i) shown.push_back(i % 5);
+  std::istringstream lines(table(observation, "state,remote", shown));
+  std::istringstream five(table(observation, "state,remote", {0, 1, 2, 3, 4}));
+  std::vector<std::string> pattern;
+  for (std::string line; std::getline(five, line);) pattern.push_back(line);
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, pattern[0]);
+  size_t rows = 0;
+  for (; std::getline(lines, line); ++rows) ASSERT_EQ(line, pattern[1 + rows % 5]) << rows;
+  EXPECT_EQ(rows, shown.size());
 }
 
 TEST(SocketTable, CutsOnlyTheLastColumnAndOnlyOnATerminal) {
