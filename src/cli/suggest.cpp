@@ -43,7 +43,7 @@ std::vector<std::string_view> near_matches(std::string_view word,
       near.emplace_back(apart, candidate);
     }
   }
-  std::ranges::stable_sort(near, {}, &std::pair<size_t, std::string_view>::first);
+  std::ranges::sort(near);
   if (near.size() > kMostSuggestions) near.resize(kMostSuggestions);
   std::vector<std::string_view> names;
   names.reserve(near.size());

@@ -2,11 +2,31 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <tuple>
 
 #include "faults/fold.hpp"
 
 namespace tcpdx::faults {
+namespace {
+
+// Equals stay in the order of the catalogue.
+std::vector<Finding> worst_first(std::vector<Finding> findings) {
+  std::vector<size_t> order(findings.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, [&](size_t a, size_t b) {
+    const Finding& one = findings[a];
+    const Finding& other = findings[b];
+    return std::tuple(other.severity, other.confidence, a) <
+           std::tuple(one.severity, one.confidence, b);
+  });
+  std::vector<Finding> sorted;
+  sorted.reserve(findings.size());
+  for (const size_t i : order) sorted.push_back(std::move(findings[i]));
+  return sorted;
+}
+
+}  // namespace
 
 std::span<const Fault> catalogue() {
   static const std::array kList{
@@ -40,10 +60,7 @@ std::vector<Finding> diagnose(const Observation& observation) {
   for (const Fault& fault : catalogue()) {
     std::ranges::move(fault.find(facts), std::back_inserter(findings));
   }
-  findings = folded(facts, std::move(findings));
-  std::ranges::stable_sort(findings, std::greater<>{},
-                           [](const Finding& f) { return std::tuple(f.severity, f.confidence); });
-  return findings;
+  return worst_first(folded(facts, std::move(findings)));
 }
 
 }  // namespace tcpdx::faults

@@ -162,8 +162,9 @@ void Facts::find_acceptors() {
     const std::set<uint32_t>& busy = accepting[&one];
     keep_if_any(one.acceptors, [&](uint32_t p) { return busy.contains(p); });
     keep_if_any(one.acceptors, [&](uint32_t p) { return seen.processes[p].pid != 1; });
-    std::ranges::stable_partition(one.acceptors,
-                                  [&](uint32_t p) { return cannot_run(seen.processes[p]); });
+    const auto stuck = std::ranges::find_if(
+        one.acceptors, [&](uint32_t p) { return cannot_run(seen.processes[p]); });
+    if (stuck != one.acceptors.end()) std::iter_swap(one.acceptors.begin(), stuck);
   }
 }
 

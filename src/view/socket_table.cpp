@@ -160,12 +160,12 @@ void sort_sockets(const Observation& observation, std::span<const SortKey> keys,
   const auto row = [&](uint32_t index) {
     return Row{observation, look, none, look.sockets[index]};
   };
-  std::ranges::stable_sort(indices, [&](uint32_t a, uint32_t b) {
+  std::ranges::sort(indices, [&](uint32_t a, uint32_t b) {
     for (const auto& [column, descending] : keys) {
       const std::weak_ordering order = column->order(*column, row(a), row(b));
       if (order != 0) return descending ? order > 0 : order < 0;
     }
-    return false;
+    return a < b;  // equals stay in the order of the look
   });
 }
 
