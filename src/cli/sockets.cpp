@@ -70,7 +70,7 @@ Result<Plan> plan_of(const Words& words) {
     if (!columns) return std::unexpected(columns.error());
     plan.columns = std::move(*columns);
   }
-  auto sort = words.sort.empty() ? view::default_sort() : view::parse_sort(words.sort);
+  auto sort = words.sort.empty() ? std::vector<view::SortKey>{} : view::parse_sort(words.sort);
   if (!sort) return std::unexpected(sort.error());
   plan.sort = std::move(*sort);
   if (words.no_owners && needs_owners(plan.filter)) {

@@ -3,13 +3,17 @@
 #include "host/owners.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <optional>
+#include <span>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -21,6 +25,8 @@ namespace tcpdx::host {
 namespace {
 
 constexpr std::string_view kSocketLink = "socket:[";
+constexpr size_t kPerPiece = 1024;  // descriptors
+constexpr size_t kMostLarge = 64;   // each keeps two of our own descriptors open
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 // The inode of the socket behind a descriptor; 0 when it is none. `refused` is set where it may
@@ -52,33 +58,88 @@ struct Visit {
   bool refused = false;
   std::vector<Owner> owners;            // their `process` is not yet known
   std::optional<ProcessRecord> record;  // of a process with owners
+  std::vector<int> numbers;             // all its descriptors
+  Fd folder, fds;                       // open as long as there is something to read
 };
 
-Visit visit(int proc, uint32_t pid, const InodeSet& inodes) {
-  Visit seen;
-  const Fd folder(::openat(proc, std::to_string(pid).c_str(), kFolderFlags));
-  if (!folder) return seen;  // it has ended
-  const Fd fds(::openat(folder.get(), "fd", kFolderFlags));
-  if (!fds) {
-    seen.refused = (errno == EACCES || errno == EPERM) && may_own_sockets(folder.get());
-    return seen;
-  }
-  uint32_t open = 0;
+// The owners among some descriptors of a process.
+struct Links {
+  std::vector<Owner> owners;
   bool refused = false;
-  FolderReader().for_each(fds.get(), [&](const char* name) {
-    const std::optional<int> fd = parse_number<int>(name);
-    if (!fd) return;
-    ++open;
-    const uint32_t inode = socket_inode(fds.get(), name, refused);
-    if (inodes.contains(inode)) seen.owners.push_back({inode, 0, *fd});
-  });
-  if (seen.owners.empty()) {
-    seen.refused = refused && may_own_sockets(folder.get());
-    return seen;
+};
+
+Links read_links(int fds, std::span<const int> numbers, const InodeSet& inodes) {
+  Links links;
+  for (const int number : numbers) {
+    const fmt::format_int name(number);
+    const uint32_t inode = socket_inode(fds, name.c_str(), links.refused);
+    if (inodes.contains(inode)) links.owners.push_back({inode, 0, number});
   }
-  seen.record = read_process(folder.get(), pid);
-  if (seen.record) seen.record->process.fds = open;
-  return seen;  // without a record it ended meanwhile, and its descriptors with it
+  return links;
+}
+
+void finish(uint32_t pid, Links links, Visit& seen) {
+  if (links.owners.empty()) {
+    seen.refused = links.refused && may_own_sockets(seen.folder.get());
+    return;
+  }
+  seen.owners = std::move(links.owners);
+  seen.record = read_process(seen.folder.get(), pid);
+  // Without a record it ended meanwhile, and its descriptors with it.
+  if (seen.record) seen.record->process.fds = static_cast<uint32_t>(seen.numbers.size());
+}
+
+// Lists the descriptors and, unless they are many, reads them. `large` counts the processes that
+// are left to be read in pieces.
+Visit visit(int proc, uint32_t pid, const InodeSet& inodes, std::atomic<size_t>& large) {
+  Visit seen;
+  seen.folder = Fd(::openat(proc, std::to_string(pid).c_str(), kFolderFlags));
+  if (!seen.folder) return seen;  // it has ended
+  seen.fds = Fd(::openat(seen.folder.get(), "fd", kFolderFlags));
+  if (!seen.fds) {
+    seen.refused = (errno == EACCES || errno == EPERM) && may_own_sockets(seen.folder.get());
+  } else {
+    FolderReader().for_each(seen.fds.get(), [&](const char* name) {
+      if (const auto number = parse_number<int>(name)) seen.numbers.push_back(*number);
+    });
+    if (seen.numbers.size() > kPerPiece && large++ < kMostLarge) return seen;
+    finish(pid, read_links(seen.fds.get(), seen.numbers, inodes), seen);
+  }
+  seen.fds.reset();
+  seen.folder.reset();
+  return seen;
+}
+
+// Reads the large processes piece by piece, so that one that holds most of the machine's sockets
+// does not keep one thread busy and the others idle.
+void read_in_pieces(const Runner& runner, std::span<const uint32_t> pids, const InodeSet& inodes,
+                    std::vector<Visit>& visits) {
+  struct Piece {
+    size_t of;
+    size_t first;
+    Links links = {};
+  };
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < visits.size(); ++i) {
+    if (!visits[i].fds) continue;
+    for (size_t at = 0; at < visits[i].numbers.size(); at += kPerPiece) pieces.push_back({i, at});
+  }
+  // Neighbours in this order belong to different processes, whose folders have different locks.
+  std::ranges::sort(pieces, {}, [](const Piece& p) { return std::pair(p.first, p.of); });
+  runner(pieces.size(), [&](size_t i) {
+    const Visit& of = visits[pieces[i].of];
+    const std::span<const int> rest = std::span(of.numbers).subspan(pieces[i].first);
+    pieces[i].links =
+        read_links(of.fds.get(), rest.first(std::min(kPerPiece, rest.size())), inodes);
+  });
+  std::map<size_t, Links> whole;
+  for (Piece& piece : pieces) {
+    Links& all = whole[piece.of];
+    all.refused = all.refused || piece.links.refused;
+    all.owners.insert(all.owners.end(), piece.links.owners.begin(), piece.links.owners.end());
+    piece.links = {};
+  }
+  for (auto& [i, links] : whole) finish(pids[i], std::move(links), visits[i]);
 }
 
 void join(Look& look) {
@@ -107,14 +168,16 @@ WalkEnd OwnerWalk::run(const Runner& runner, Look& look, std::vector<Process>& p
   const InodeSet inodes = inodes_of(look.sockets);
   const std::vector<uint32_t> pids = numbered_entries(proc.get());
   std::vector<Visit> visits(pids.size());
-  runner(pids.size(), [&](size_t i) { visits[i] = visit(proc.get(), pids[i], inodes); });
+  std::atomic<size_t> large = 0;
+  runner(pids.size(), [&](size_t i) { visits[i] = visit(proc.get(), pids[i], inodes, large); });
+  read_in_pieces(runner, pids, inodes, visits);
   look.owners.reserve(look.sockets.size());
   for (Visit& seen : visits) {
     if (seen.refused) ++end.refused;
     if (!seen.record) continue;
     const uint32_t index = index_of(std::move(*seen.record), processes);
     for (const Owner& owner : seen.owners) look.owners.push_back({owner.inode, index, owner.fd});
-    seen.owners = {};  // given back at once: a machine may have many
+    seen = {};  // given back at once: a machine may have many
   }
   join(look);
   return end;

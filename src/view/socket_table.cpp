@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/text.hpp"
@@ -101,6 +102,30 @@ void flush(std::ostream& out, fmt::memory_buffer& lines) {
   lines.clear();
 }
 
+// What the usual order compares, side by side in memory: with a hundred thousand sockets, going to
+// each socket for each comparison takes longer than reading them from the kernel.
+struct UsualKey {
+  uint32_t index;
+  uint16_t netns;
+  uint8_t place;  // of the state in a connection's life
+  Endpoint local;
+  Endpoint remote;
+};
+
+void sort_as_usual(const Look& look, std::vector<uint32_t>& indices) {
+  std::vector<UsualKey> keys;
+  keys.reserve(indices.size());
+  for (const uint32_t index : indices) {
+    const Socket& s = look.sockets[index];
+    const auto place = std::ranges::find(tcp::kStates, s.state) - tcp::kStates.begin();
+    keys.push_back({index, s.netns, static_cast<uint8_t>(place), s.local, s.remote});
+  }
+  std::ranges::sort(keys, {}, [](const UsualKey& key) {
+    return std::tie(key.netns, key.place, key.local, key.remote, key.index);
+  });
+  std::ranges::transform(keys, indices.begin(), &UsualKey::index);
+}
+
 }  // namespace
 
 Needs needs_of(const Columns& columns) {
@@ -145,17 +170,10 @@ Result<std::vector<SortKey>> parse_sort(std::string_view names) {
   return keys;
 }
 
-std::vector<SortKey> default_sort() {
-  std::vector<SortKey> keys;
-  for (const std::string_view name : {"netns", "state", "local", "remote"}) {
-    keys.push_back({find_column(name), false});
-  }
-  return keys;
-}
-
 void sort_sockets(const Observation& observation, std::span<const SortKey> keys,
                   std::vector<uint32_t>& indices) {
   const Look& look = observation.now();
+  if (keys.empty()) return sort_as_usual(look, indices);
   const Listeners none(Look{});
   const auto row = [&](uint32_t index) {
     return Row{observation, look, none, look.sockets[index]};

@@ -37,9 +37,9 @@ struct SortKey {
   bool descending;
 };
 Result<std::vector<SortKey>> parse_sort(std::string_view names);
-std::vector<SortKey> default_sort();
 
-// Sorts indices of sockets of the last look.
+// Sorts indices of sockets of the last look; without keys by namespace, state, local and remote
+// end.
 void sort_sockets(const Observation& observation, std::span<const SortKey> keys,
                   std::vector<uint32_t>& indices);
 

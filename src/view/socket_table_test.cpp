@@ -131,7 +131,7 @@ TEST(Sort, ByNumberNotByText) {
 
 TEST(Sort, UsuallyByStateInTheOrderOfALife) {
   std::vector<uint32_t> shown{4, 3, 2, 1, 0};
-  sort_sockets(small_observation(), default_sort(), shown);
+  sort_sockets(small_observation(), {}, shown);
   EXPECT_EQ(shown, (std::vector<uint32_t>{0, 2, 3, 1, 4}));
 }
 
