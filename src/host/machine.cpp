@@ -116,6 +116,7 @@ struct Machine::Parts {
   Options options;
   bool sock_diag = true;
   std::vector<NamespaceHandle> namespaces;  // as in the Observation; ours is the first
+  std::vector<bool> without_ipv6;           // at the last count
   std::vector<bool> whole_machine;          // has the machine's own limits: the initial one
   OwnerWalk owners;
   Notes notes;
@@ -197,6 +198,7 @@ Result<void> Machine::Parts::dump(uint16_t netns, const DumpRequest& how, Look& 
   if (!netlink) return std::unexpected(netlink.error());
   const size_t first = look.sockets.size();
   for (const Table& table : kTables) {
+    if (table.family == Family::v6 && !how.listeners_only && without_ipv6[netns]) continue;
     DumpRequest request = how;
     request.family = table.family;
     const auto end = dump_sockets(netlink->asker(), request, netns, look, into.congestion_names);
@@ -230,19 +232,26 @@ Result<void> Machine::Parts::read_tables(uint16_t netns, const DumpRequest& how,
   return {};
 }
 
-// Room for all sockets at once: a vector that doubles would for a moment hold them three times.
+// Counts first. Room for all sockets at once: a vector that doubles would for a moment hold them
+// three times. And a namespace that has no IPv6 socket, which SYN-RECEIVED needs too (its
+// listener), need not be asked for any: the kernel would walk the machine's whole table to find
+// none.
 void Machine::Parts::reserve(Look& look) {
   uint64_t open = 0;
   uint64_t waiting = 0;
+  without_ipv6.assign(count(), false);
   Observation unused;
   for (uint16_t netns = 0; netns < count(); ++netns) {
     inside(netns, unused, [&] {
       Counters counts;
       read_sockstat(options.proc, false, counts);
       counts.sort();
-      open += counts.get("sockstat.TCP.inuse").value_or(0);
-      open += counts.get("sockstat6.TCP6.inuse").value_or(0);
-      waiting += counts.get("sockstat.TCP.tw").value_or(0);
+      const auto four = counts.get("sockstat.TCP.inuse");
+      const auto six = counts.get("sockstat6.TCP6.inuse");
+      const auto in_time_wait = counts.get("sockstat.TCP.tw");
+      open += four.value_or(0) + six.value_or(0);
+      waiting += in_time_wait.value_or(0);
+      without_ipv6[netns] = six == 0U && in_time_wait == 0U;
     });
   }
   const auto with_margin = [](uint64_t count) {
