@@ -1,13 +1,21 @@
 // A process tree made of folders and links, as proc_pid_fd(5) describes them.
 #include "host/owners.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <utility>
+#include <vector>
 
+#include "base/file.hpp"
 #include "host/inode_set.hpp"
 
 namespace tcpdx::host {
@@ -149,6 +157,44 @@ TEST(InodeSet, HoldsWhatWasPutIn) {
   }
   EXPECT_FALSE(set.contains(0));
   EXPECT_FALSE(InodeSet(0).contains(5));
+}
+
+// Many descriptors are read by number, and those far above the dense part are listed.
+TEST(OwnerWalkLive, FindsEveryDescriptorOfALargeProcess) {
+  constexpr int kMany = 1500;
+  constexpr int kFar = 4000;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max <= kFar) GTEST_SKIP() << "needs " << kFar << " descriptors";
+  rlimit enough{std::max<rlim_t>(before.rlim_cur, kFar + 1), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &enough), 0);
+
+  std::vector<Fd> held;
+  Look look;
+  const auto add = [&](Fd fd) {
+    struct stat about{};
+    ASSERT_EQ(::fstat(fd.get(), &about), 0);
+    Socket socket;
+    socket.inode = static_cast<uint32_t>(about.st_ino);
+    look.sockets.push_back(socket);
+    held.push_back(std::move(fd));
+  };
+  for (int i = 0; i < kMany; ++i) add(Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  const Fd low(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  add(Fd(::fcntl(low.get(), F_DUPFD_CLOEXEC, kFar)));
+
+  std::vector<Process> processes;
+  EXPECT_EQ(OwnerWalk("/proc").run(run_in_turn, look, processes).error, 0);
+  for (size_t i = 0; i < held.size(); ++i) {
+    const auto owners = owners_of(look, look.sockets[i]);
+    const bool found = std::ranges::any_of(owners, [&](const Owner& owner) {
+      return owner.fd == held[i].get() &&
+             processes[owner.process].pid == static_cast<uint32_t>(::getpid());
+    });
+    EXPECT_TRUE(found) << "descriptor " << held[i].get();
+  }
+  EXPECT_EQ(owners_of(look, look.sockets.back()).size(), 2U) << "the far one and its original";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 }  // namespace
