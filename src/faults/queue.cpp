@@ -81,6 +81,8 @@ void describe_listener(const Facts& facts, const Listener& listener, Finding& fi
   }
   if (const auto limit = queue_limit(s)) {
     add_fact(finding, "accept queue", uint64_t{s.recv_q}, uint64_t{*limit}, "sock_diag");
+    // A full queue holds more than its limit, which is then no whole that it is a part of.
+    finding.evidence.back().limit_is_threshold = is_full(listener);
   } else {
     add_fact(finding, "accept queue", uint64_t{s.recv_q}, "/proc/net/tcp");
   }
