@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/address.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
-#include "model/address.hpp"
 #include "tcp/state.hpp"
 #include "view/socket_table.hpp"
 

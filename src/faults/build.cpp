@@ -106,7 +106,7 @@ bool serves(const Facts& facts, const Socket& socket) {
 
 std::string place_of(const Facts& facts, const Sockets& sockets) {
   std::set<uint16_t> ports;
-  std::set<Endpoint> remotes;
+  std::set<SocketAddress> remotes;
   std::set<IpAddress> hosts;
   for (const Socket* s : sockets) {
     ports.insert(s->local.port);

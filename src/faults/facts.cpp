@@ -15,15 +15,15 @@ namespace {
 // inode must do.
 auto identity(const Socket& s) {
   const bool named = s.cookie != 0;
-  return std::tuple(s.netns, s.cookie, named ? 0 : s.inode, named ? Endpoint{} : s.local,
-                    named ? Endpoint{} : s.remote);
+  return std::tuple(s.netns, s.cookie, named ? 0 : s.inode, named ? SocketAddress{} : s.local,
+                    named ? SocketAddress{} : s.remote);
 }
 
-std::pair<Endpoint, Endpoint> tuple_of(const Socket& s) {
+std::pair<SocketAddress, SocketAddress> tuple_of(const Socket& s) {
   return {{s.local.addr.unmapped(), s.local.port}, {s.remote.addr.unmapped(), s.remote.port}};
 }
 
-bool accepts(const Endpoint& listener, const Endpoint& local) {
+bool accepts(const SocketAddress& listener, const SocketAddress& local) {
   if (listener.port != local.port) return false;
   const IpAddress at = listener.addr.unmapped();
   const IpAddress to = local.addr.unmapped();
@@ -197,7 +197,7 @@ std::vector<const Socket*> Facts::earlier_in(tcp::State state) const {
 const Socket* Facts::other_end(const Socket& socket) const {
   const auto tuple = tuple_of(socket);
   if (tuple.first == tuple.second) return nullptr;  // connected to itself
-  const auto with = [&](const std::pair<Endpoint, Endpoint>& wanted) {
+  const auto with = [&](const std::pair<SocketAddress, SocketAddress>& wanted) {
     return std::ranges::equal_range(by_tuple_, wanted, {},
                                     [](const Socket* s) { return tuple_of(*s); });
   };
@@ -209,7 +209,8 @@ const Socket* Facts::other_end(const Socket& socket) const {
   return only_one && !socket.local.addr.is_loopback() ? others.front() : nullptr;
 }
 
-bool Facts::reaches(uint64_t from, const Endpoint& destination, const Listener& listener) const {
+bool Facts::reaches(uint64_t from, const SocketAddress& destination,
+                    const Listener& listener) const {
   if (!accepts(listener.socket->local, destination)) return false;
   const uint16_t netns = listener.socket->netns;
   const bool same = seen.namespaces[netns].inode == from;

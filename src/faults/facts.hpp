@@ -67,7 +67,7 @@ class Facts {
   // when only one connection of the machine has these four numbers.
   const Socket* other_end(const Socket& socket) const;
   // Whether a call from the namespace with inode `from` to `destination` ends at this listener.
-  bool reaches(uint64_t from, const Endpoint& destination, const Listener& listener) const;
+  bool reaches(uint64_t from, const SocketAddress& destination, const Listener& listener) const;
 
   // The look that a socket belongs to: its indices point into that look's tables.
   const Look& look_of(const Socket& socket) const;

@@ -69,7 +69,7 @@ std::vector<PortUse> port_use(const Facts& facts) {
   ranges.reserve(facts.seen.namespaces.size());
   for (size_t i = 0; i < facts.seen.namespaces.size(); ++i) ranges.push_back(range_of(facts, i));
 
-  std::map<std::tuple<uint16_t, IpAddress, Endpoint>, PortUse> uses;
+  std::map<std::tuple<uint16_t, IpAddress, SocketAddress>, PortUse> uses;
   for (const Socket& s : facts.now.sockets) {
     if (s.state == tcp::State::listen || s.state == tcp::State::syn_received) continue;
     const auto& range = ranges[s.netns];

@@ -12,7 +12,7 @@
 namespace tcpdx::faults {
 namespace {
 
-using Key = std::pair<uint16_t, Endpoint>;
+using Key = std::pair<uint16_t, SocketAddress>;
 
 Key key_of(const Socket& s) { return {s.netns, {s.remote.addr.unmapped(), s.remote.port}}; }
 

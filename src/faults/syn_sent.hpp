@@ -9,7 +9,7 @@ namespace tcpdx::faults {
 
 struct Attempts {
   uint16_t netns = 0;
-  Endpoint destination;
+  SocketAddress destination;
   const Socket* example = nullptr;  // of the last look, else of the first
   Sockets now;                      // SYN-SENT in the last look
   Sockets gone;                     // SYN-SENT in the first look, in no state in the last

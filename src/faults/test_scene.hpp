@@ -14,7 +14,7 @@
 
 namespace tcpdx::faults {
 
-inline Endpoint at(std::string_view address, unsigned port) {
+inline SocketAddress at(std::string_view address, unsigned port) {
   return {.addr = parse_address(address).value(), .port = static_cast<uint16_t>(port)};
 }
 
@@ -63,8 +63,8 @@ class Scene {
 
   struct Row {
     tcp::State state = tcp::State::established;
-    Endpoint local = {};
-    Endpoint remote = {};
+    SocketAddress local = {};
+    SocketAddress remote = {};
     bool owned = true;  // by the process added last
     bool fresh = false;
     uint32_t recv_q = 0;
@@ -139,7 +139,7 @@ class Scene {
   }
 
   // A listener whose queue was `queued` in every sample but those at the end, given by `last`.
-  void listen(const Endpoint& local, uint32_t queued, uint32_t limit, uint32_t drops_then = 0,
+  void listen(const SocketAddress& local, uint32_t queued, uint32_t limit, uint32_t drops_then = 0,
               uint32_t drops_now = 0, std::vector<uint32_t> last = {}) {
     add({.state = tcp::State::listen,
          .local = local,

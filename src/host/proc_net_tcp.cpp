@@ -61,10 +61,10 @@ std::optional<std::pair<uint32_t, uint32_t>> hex_pair(std::string_view text) {
 
 // The address is printed as 32-bit words in the machine's own byte order, %08X of a __be32: put
 // back into memory as they are, they are in network order.
-std::optional<Endpoint> endpoint_of(std::string_view text, Family family) {
+std::optional<SocketAddress> endpoint_of(std::string_view text, Family family) {
   const size_t digits = family == Family::v4 ? 8 : 32;
   if (text.size() != digits + 5 || text[digits] != ':') return std::nullopt;
-  Endpoint end;
+  SocketAddress end;
   end.addr.family = family;
   for (size_t i = 0; i < digits; i += 8) {
     const auto word = parse_number<uint32_t>(text.substr(i, 8), 16);

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/result.hpp"
-#include "model/address.hpp"
 #include "model/socket.hpp"
 
 namespace tcpdx::host {

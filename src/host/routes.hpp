@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/result.hpp"
 #include "host/netlink.hpp"
-#include "model/address.hpp"
 #include "model/observation.hpp"
 
 namespace tcpdx::host {

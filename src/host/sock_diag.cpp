@@ -35,8 +35,8 @@ constexpr uint8_t kMemoryOnly = wanted({INET_DIAG_SKMEMINFO, INET_DIAG_SHUTDOWN}
 constexpr uint8_t kEverything =
     wanted({INET_DIAG_SKMEMINFO, INET_DIAG_SHUTDOWN, INET_DIAG_INFO, INET_DIAG_CONG});
 
-Endpoint endpoint(Family family, const uint32_t (&address)[4], uint16_t port) {
-  Endpoint end;
+SocketAddress endpoint(Family family, const uint32_t (&address)[4], uint16_t port) {
+  SocketAddress end;
   end.addr.family = family;
   std::memcpy(end.addr.bytes.data(), address, family == Family::v4 ? 4 : 16);
   end.port = ntohs(port);

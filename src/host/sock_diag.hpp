@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/result.hpp"
 #include "host/netlink.hpp"
-#include "model/address.hpp"
 #include "model/observation.hpp"
 #include "model/socket.hpp"
 

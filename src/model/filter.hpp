@@ -19,8 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/result.hpp"
-#include "model/address.hpp"
 #include "tcp/state.hpp"
 
 namespace tcpdx {

@@ -70,11 +70,11 @@ bool passes(const FilterTest& test, const Subject& on) {
   switch (test.word) {
     case FilterWord::host:
       return either_end(test, socket,
-                        [&](const Endpoint& e) { return e.addr.unmapped() == test.address; });
+                        [&](const SocketAddress& e) { return e.addr.unmapped() == test.address; });
     case FilterWord::net:
-      return either_end(test, socket, [&](const Endpoint& e) { return in_net(e.addr, test); });
+      return either_end(test, socket, [&](const SocketAddress& e) { return in_net(e.addr, test); });
     case FilterWord::port:
-      return either_end(test, socket, [&](const Endpoint& e) {
+      return either_end(test, socket, [&](const SocketAddress& e) {
         return test.low <= e.port && e.port <= test.high;
       });
     case FilterWord::tcp: return true;

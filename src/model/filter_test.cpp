@@ -14,11 +14,11 @@
 namespace tcpdx {
 namespace {
 
-Endpoint end(std::string_view address, uint16_t port) {
+SocketAddress end(std::string_view address, uint16_t port) {
   return {parse_address(address).value_or(IpAddress{}), port};
 }
 
-Socket socket(Endpoint local, Endpoint remote, tcp::State state) {
+Socket socket(SocketAddress local, SocketAddress remote, tcp::State state) {
   Socket made;
   made.local = local;
   made.remote = remote;

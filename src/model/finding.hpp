@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "model/address.hpp"
+#include "base/address.hpp"
 
 namespace tcpdx {
 
@@ -26,10 +26,10 @@ struct Subject {
   std::optional<uint64_t> netns;
   std::optional<uint32_t> pid;
   std::optional<std::string> comm;
-  std::optional<Endpoint> local;
-  std::optional<Endpoint> remote;
-  std::optional<Endpoint> listener;
-  std::optional<Endpoint> destination;
+  std::optional<SocketAddress> local;
+  std::optional<SocketAddress> remote;
+  std::optional<SocketAddress> listener;
+  std::optional<SocketAddress> destination;
 };
 
 struct Evidence {

@@ -34,7 +34,7 @@ struct Look {
 // A listening socket at one moment of the window.
 struct ListenerSample {
   uint16_t netns = 0;
-  Endpoint local;
+  SocketAddress local;
   uint64_t cookie = 0;
   uint32_t queued = 0;
   uint32_t limit = 0;             // not known where the cookie is 0 (/proc/net/tcp)

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/address.hpp"
+#include "base/address.hpp"
 #include "tcp/state.hpp"
 
 namespace tcpdx {
@@ -118,8 +118,8 @@ struct Owner {
 inline constexpr uint32_t kNoIndex = std::numeric_limits<uint32_t>::max();
 
 struct Socket {
-  Endpoint local;
-  Endpoint remote;
+  SocketAddress local;
+  SocketAddress remote;
   uint64_t cookie = 0;     // the kernel's name of the socket; 0 where the source has none
   uint64_t cgroup_id = 0;  // 0: not given
   // 0: not accepted yet (ESTABLISHED, CLOSE-WAIT), closed by its program (FIN-WAIT-*, CLOSING,

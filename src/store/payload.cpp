@@ -37,7 +37,7 @@ void describe(Archive& archive, Of<Archive, IpAddress>& address) {
 }
 
 template <class Archive>
-void describe(Archive& archive, Of<Archive, Endpoint>& endpoint) {
+void describe(Archive& archive, Of<Archive, SocketAddress>& endpoint) {
   auto& [addr, port] = endpoint;
   archive(addr, port);
 }

@@ -14,12 +14,12 @@ inline Observation empty_observation() {
   return observation;
 }
 
-inline Endpoint endpoint4(uint8_t last, uint16_t port) {
+inline SocketAddress endpoint4(uint8_t last, uint16_t port) {
   return {.addr = {.bytes = {192, 0, 2, last}, .family = Family::v4}, .port = port};
 }
-inline Endpoint endpoint6(uint8_t last, uint16_t port) {
-  Endpoint endpoint{.addr = {.bytes = {0x20, 0x01, 0x0d, 0xb8}, .family = Family::v6},
-                    .port = port};
+inline SocketAddress endpoint6(uint8_t last, uint16_t port) {
+  SocketAddress endpoint{.addr = {.bytes = {0x20, 0x01, 0x0d, 0xb8}, .family = Family::v6},
+                         .port = port};
   endpoint.addr.bytes.back() = last;
   return endpoint;
 }

@@ -9,7 +9,7 @@ std::string dump(const Json& value) {
   return value.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
-Json endpoint_json(const Endpoint& endpoint) {
+Json endpoint_json(const SocketAddress& endpoint) {
   return {{"addr", to_string(endpoint.addr)}, {"port", endpoint.port}};
 }
 

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "model/address.hpp"
+#include "base/address.hpp"
 #include "model/observation.hpp"
 
 namespace tcpdx::view {
@@ -27,7 +27,7 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-Json endpoint_json(const Endpoint& endpoint);
+Json endpoint_json(const SocketAddress& endpoint);
 Json missing_json(std::span<const Missing> missing);
 
 // An object written member by member, and its large arrays element by element, so that a

@@ -151,7 +151,7 @@ TEST(Verdict, IsTheWorstEvenWhenItIsFolded) {
 
 TEST(ReportJson, HasTheFieldsOfTheContract) {
   Finding finding = leak();
-  finding.subject.listener = Endpoint{testing::kAny, 9502};
+  finding.subject.listener = SocketAddress{testing::kAny, 9502};
   const auto json = json_of(testing::small_observation(), {finding});
   EXPECT_EQ(json.at("schema"), "tcpdx/1");
   EXPECT_EQ(json.at("host"), "web-1");

@@ -110,17 +110,17 @@ std::weak_ordering state_order(const Column&, const Row& a, const Row& b) {
   return place(a.socket.state) <=> place(b.socket.state);
 }
 
-template <Endpoint Socket::* kEnd>
+template <SocketAddress Socket::* kEnd>
 constexpr auto kEndpointText =
     [](const Column&, const Row& row, Text& into) { append(into, to_string(row.socket.*kEnd)); };
 
-template <Endpoint Socket::* kEnd>
+template <SocketAddress Socket::* kEnd>
 constexpr auto kEndpointOrder =
     [](const Column&, const Row& a, const Row& b) -> std::weak_ordering {
   return a.socket.*kEnd <=> b.socket.*kEnd;
 };
 
-template <Endpoint Socket::* kEnd>
+template <SocketAddress Socket::* kEnd>
 constexpr Column endpoint_column(std::string_view name, std::string_view title,
                                  std::string_view about) {
   return {name, title, about, Align::left, {}, kEndpointText<kEnd>, kEndpointOrder<kEnd>};

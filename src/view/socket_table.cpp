@@ -108,8 +108,8 @@ struct UsualKey {
   uint32_t index;
   uint16_t netns;
   uint8_t place;  // of the state in a connection's life
-  Endpoint local;
-  Endpoint remote;
+  SocketAddress local;
+  SocketAddress remote;
 };
 
 void sort_as_usual(const Look& look, std::vector<uint32_t>& indices) {

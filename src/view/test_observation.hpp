@@ -19,7 +19,7 @@ inline Process process(uint32_t pid, std::string comm, std::string cgroup = "") 
   return made;
 }
 
-inline Socket socket(State state, Endpoint local, Endpoint remote, uint32_t inode) {
+inline Socket socket(State state, SocketAddress local, SocketAddress remote, uint32_t inode) {
   Socket made;
   made.state = state;
   made.local = local;

@@ -1,5 +1,5 @@
 // Addresses as text (RFC 5952 by inet_ntop(3)) and the classes that matter here.
-#include "model/address.hpp"
+#include "base/address.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -71,14 +71,14 @@ std::optional<IpAddress> parse_address(std::string_view text) {
 
 IpAddress ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) { return {{a, b, c, d}, Family::v4}; }
 
-std::string to_string(const Endpoint& endpoint) {
+std::string to_string(const SocketAddress& endpoint) {
   std::string text = to_string(endpoint.addr);
   if (endpoint.addr.family == Family::v6) text = '[' + text + ']';
   text += ':';
   return text += endpoint.port == 0 ? "*" : fmt::format_int(endpoint.port).str();
 }
 
-size_t EndpointHash::operator()(const Endpoint& endpoint) const {
+size_t SocketAddressHash::operator()(const SocketAddress& endpoint) const {
   uint64_t high = 0;
   uint64_t low = 0;
   std::memcpy(&high, endpoint.addr.bytes.data(), 8);

@@ -35,18 +35,18 @@ std::optional<IpAddress> parse_address(std::string_view text);
 IpAddress ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
 
 // One end of a connection.
-struct Endpoint {
+struct SocketAddress {
   IpAddress addr;
   uint16_t port = 0;
 
-  auto operator<=>(const Endpoint&) const = default;
+  auto operator<=>(const SocketAddress&) const = default;
 };
 
 // "192.0.2.1:80", "[2001:db8::1]:80"; a port 0 is "*".
-std::string to_string(const Endpoint& endpoint);
+std::string to_string(const SocketAddress& endpoint);
 
-struct EndpointHash {
-  size_t operator()(const Endpoint& endpoint) const;
+struct SocketAddressHash {
+  size_t operator()(const SocketAddress& endpoint) const;
 };
 
 }  // namespace tcpdx

@@ -1,5 +1,5 @@
 // Address text against RFC 5952 and RFC 4291, address classes, prefixes.
-#include "model/address.hpp"
+#include "base/address.hpp"
 
 #include <gtest/gtest.h>
 
@@ -68,17 +68,17 @@ TEST(Address, CutsToAPrefix) {
   EXPECT_EQ(address("2001:db8:1:2:3::4").prefix(128), address("2001:db8:1:2:3::4"));
 }
 
-TEST(Endpoint, IsWrittenWithItsPort) {
-  EXPECT_EQ(to_string(Endpoint{ipv4(192, 0, 2, 1), 80}), "192.0.2.1:80");
-  EXPECT_EQ(to_string(Endpoint{address("2001:db8::1"), 65535}), "[2001:db8::1]:65535");
-  EXPECT_EQ(to_string(Endpoint{ipv4(0, 0, 0, 0), 0}), "0.0.0.0:*");
+TEST(SocketAddress, IsWrittenWithItsPort) {
+  EXPECT_EQ(to_string(SocketAddress{ipv4(192, 0, 2, 1), 80}), "192.0.2.1:80");
+  EXPECT_EQ(to_string(SocketAddress{address("2001:db8::1"), 65535}), "[2001:db8::1]:65535");
+  EXPECT_EQ(to_string(SocketAddress{ipv4(0, 0, 0, 0), 0}), "0.0.0.0:*");
 }
 
-TEST(Endpoint, HashesSpread) {
+TEST(SocketAddress, HashesSpread) {
   std::set<size_t> buckets;
   for (unsigned port = 1; port <= 4096; ++port) {
-    const Endpoint endpoint{ipv4(10, 0, 0, 1), static_cast<uint16_t>(port)};
-    buckets.insert(EndpointHash{}(endpoint) % 4096);
+    const SocketAddress endpoint{ipv4(10, 0, 0, 1), static_cast<uint16_t>(port)};
+    buckets.insert(SocketAddressHash{}(endpoint) % 4096);
   }
   EXPECT_GT(buckets.size(), 2200U);  // 4096 random throws fill about 63 % = 2589
 }
