@@ -79,6 +79,8 @@ struct ConnectionOptions {
   uint8_t traffic_class = 0;            // MUST-48
   std::vector<IpAddress> source_route;  // MUST-51; at most nine IPv4 addresses
   bool report_errors = true;            // soft_error and retransmitting: SHLD-20
+
+  bool operator==(const ConnectionOptions&) const = default;
 };
 
 struct Readiness {

@@ -40,7 +40,10 @@ struct Settings {
   uint16_t segments_in_flight = 4096;  // a sender with more of them waits
 
   // --- Opening
-  unsigned syn_retries = 6;      // net.ipv4.tcp_syn_retries: 127 s
+  unsigned syn_retries = 6;  // net.ipv4.tcp_syn_retries
+  // So many more come first, without back-off (net.ipv4.tcp_syn_linear_timeouts, Linux 6.5): an
+  // active OPEN gives up after 131 s. RFC 6298 5.5 doubles each time.
+  unsigned syn_linear_timeouts = 4;
   unsigned syn_ack_retries = 5;  // net.ipv4.tcp_synack_retries: 63 s
   // RFC 9293 MUST-23: R2 of a SYN is at least 3 minutes. Zero: only the number counts (Linux).
   Duration syn_min_give_up{};
@@ -107,6 +110,8 @@ struct KeepAlive {
   Duration interval = 75s;  // net.ipv4.tcp_keepalive_intvl
   unsigned probes = 9;      // net.ipv4.tcp_keepalive_probes; MUST-29
   bool with_octet = false;  // send one garbage octet: MAY-6
+
+  bool operator==(const KeepAlive&) const = default;
 };
 
 }  // namespace tcpdx::tcp

@@ -257,6 +257,19 @@ constexpr auto kTransitions = [] {
   return rows;
 }();
 
+// Where the row of a pair is, for machines that ask at every segment.
+constexpr uint8_t kNoRow = 0xFF;
+static_assert(kTransitions.size() < kNoRow);
+constexpr auto kRowOf = [] {
+  std::array<std::array<uint8_t, kEvents.size()>, kStates.size()> rows{};
+  for (auto& of_state : rows) of_state.fill(kNoRow);
+  for (size_t i = 0; i < kTransitions.size(); ++i) {
+    const Transition& t = kTransitions[i];
+    rows[static_cast<size_t>(t.from)][static_cast<size_t>(t.on)] = static_cast<uint8_t>(i);
+  }
+  return rows;
+}();
+
 // One pass over the rules: cheap enough for the step limits of constant evaluation.
 constexpr bool one_rule_each() {
   std::array<std::array<int, kEvents.size()>, kStates.size()> rules{};
@@ -289,9 +302,8 @@ std::vector<Transition> with(Member member, State state) {
 std::span<const Transition> transitions() { return kTransitions; }
 
 const Transition* transition(State from, Event on) {
-  const auto* const row = std::ranges::find_if(
-      kTransitions, [&](const Transition& t) { return t.from == from && t.on == on; });
-  return row == kTransitions.end() ? nullptr : row;
+  const uint8_t row = kRowOf[static_cast<size_t>(from)][static_cast<size_t>(on)];
+  return row == kNoRow ? nullptr : &kTransitions[row];
 }
 
 std::optional<Stay> stay(State from, Event on) {
