@@ -93,7 +93,7 @@ void advance(Core& core, Tcb& tcb, Seq ack) {
   tcb.waiting_since = core.now;
   if (tcb.transfer) tcb.transfer->send.acknowledge(earlier(ack, tcb.snd_end));
   tcb.give_up_at = kNever;  // the user timeout counts from the last progress
-  const Duration limit = tcb.options->user_timeout.value_or(core.settings.user_timeout);
+  const Duration limit = tcb.options().user_timeout.value_or(core.settings.user_timeout);
   if (limit != Duration{} && tcb.snd_una != tcb.snd_nxt) tcb.give_up_at = core.now + limit;
   if (tcb.wants_room && tcb.transfer &&
       tcb.transfer->send.size() <= core.settings.send_buffer / 2) {
@@ -119,7 +119,7 @@ void learn(Core& core, Tcb& tcb, const Packet& packet, bool duplicate) {
   const AckedSegments acked = sent.acknowledge(una, ack, blocks, core.now);
   measure(core, tcb, packet, acked, advanced);
   if (advanced) advance(core, tcb, ack);
-  if (advanced) tcb.send_timer = SendTimer::none;
+  if (advanced) set_send_timer(tcb, SendTimer::none, kNever);
   find_losses(core, tcb, duplicate, advanced);
   leave_recovery(tcb);
   answer_probe(tcb, acked);
@@ -159,7 +159,7 @@ bool take_ack(Core& core, Tcb& tcb, const Packet& packet) {
     send_challenge_ack(core, tcb);
     return false;
   }
-  tcb.last_received = core.now;
+  tcb.last_received_ms = core.now_ms();
   tcb.keep_alives = 0;
   if (tcb.snd_wnd == 0) tcb.retransmissions = 0;  // a closed window that answers lives (MUST-37)
   const uint32_t window = static_cast<uint32_t>(packet.header.window) << tcb.snd_scale;

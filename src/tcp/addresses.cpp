@@ -63,7 +63,7 @@ Result<SocketAddress> Core::choose_ends(const SocketAddress& local, const Socket
 
 bool Core::may_replace(const Tcb& tcb) const {
   return settings.reuse_time_wait && tcb.state == State::time_wait && tcb.timestamps &&
-         now - tcb.last_received > 1s;
+         since_ms(tcb.last_received_ms) > 1s;
 }
 
 std::optional<uint16_t> Core::free_port(const SocketAddress& local, const SocketAddress& remote) {

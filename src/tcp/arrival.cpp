@@ -204,6 +204,7 @@ void arrive_otherwise(Core& core, Tcb& tcb, const Packet& packet) {
   if (packet.header.flags.ack) take_timestamp(core, tcb, packet);
   if (!check_ack(core, tcb, packet)) return core.schedule(tcb);
   tcb.received_traffic_class = packet.traffic_class;
+  take_source_route(tcb, packet);
   if (text_for_nobody(tcb, packet)) {
     send_reset(core, tcb);
     return end(core, tcb, Event::abort, Notice::aborted);

@@ -14,7 +14,7 @@ bool syn_queue_full(const Core& core, const Listener& listener) {
 
 Tcb& create_child(Core& core, Listener& listener, const Packet& packet) {
   Tcb& tcb = core.create(packet.to(), packet.from());
-  tcb.options = listener.options;
+  tcb.set_options(listener.options);
   tcb.listener = core.slot_of(listener);
   tcb.holder = Holder::listener;
   tcb.origin = Origin::passive;
@@ -49,8 +49,8 @@ void send_cookie(Core& core, Listener& listener, const Packet& packet) {
   Packet answer;
   answer.source = packet.destination;
   answer.destination = packet.source;
-  answer.ttl = listener.options->ttl;
-  answer.traffic_class = listener.options->traffic_class;
+  answer.ttl = listener.options.ttl;
+  answer.traffic_class = listener.options.traffic_class;
   wire::TcpHeader& header = answer.header;
   header.source_port = local.port;
   header.destination_port = remote.port;
@@ -167,7 +167,7 @@ bool reopen(Core& core, Tcb& tcb, const Packet& packet) {
   const Seq iss = later(fresh, snd_nxt + 65535 + 2);
   tcb.holder = Holder::listener;
   tcb.listener = core.slot_of(*listener);
-  tcb.options = listener->options;
+  tcb.set_options(listener->options);
   tcb.origin = Origin::reopened;
   tcb.wait_at = kNever;
   tcb.fin_queued = tcb.peer_fin_seen = false;

@@ -16,6 +16,16 @@ constexpr size_t kSpareTransfers = 32;
 
 }  // namespace
 
+const ConnectionOptions& Tcb::options() const {
+  static const ConnectionOptions kDefaults;
+  return own_options ? *own_options : kDefaults;
+}
+
+void Tcb::set_options(const ConnectionOptions& options) {
+  own_options.reset();
+  if (options != this->options()) own_options = std::make_unique<ConnectionOptions>(options);
+}
+
 Time Tcb::next_due() const { return std::min({retransmit_at, ack_at, wait_at, give_up_at}); }
 
 Tcb& Core::create(const SocketAddress& local, const SocketAddress& remote) {
@@ -132,7 +142,7 @@ void Core::sweep() {
 void Core::notify(Tcb& tcb, Notice notice) {
   if (tcb.holder != Holder::user) return;
   const bool advice = notice == Notice::soft_error || notice == Notice::retransmitting;
-  if (advice && !tcb.options->report_errors) return;
+  if (advice && !tcb.options().report_errors) return;
   sink.notify(tcb.id(), notice);
 }
 

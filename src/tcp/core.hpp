@@ -26,7 +26,7 @@ struct Listener {
   uint32_t record = kNone;  // the record that waits itself; kNone: a queue
   bool open = false;
   uint32_t backlog = 0;
-  std::shared_ptr<const ConnectionOptions> options;
+  ConnectionOptions options;  // of the connections
   uint32_t half_open = 0;
   std::deque<uint32_t> waiting;  // slots, oldest first
   ListenerStatus counters;
@@ -97,6 +97,7 @@ class Core {
   std::optional<uint16_t> free_port(const SocketAddress& local, const SocketAddress& remote);
 
   uint32_t now_ms() const { return static_cast<uint32_t>(milliseconds(now)); }
+  Duration since_ms(uint32_t then) const { return std::chrono::milliseconds(now_ms() - then); }
 
   std::vector<std::byte> scratch;  // a text that wraps around in its ring
 

@@ -40,9 +40,9 @@ Packet segment(Core& core, Tcb& tcb, Seq seq, wire::TcpFlags flags) {
   Packet packet;
   packet.source = tcb.local.addr;
   packet.destination = tcb.remote.addr;
-  packet.ttl = tcb.options->ttl;
-  packet.traffic_class = tcb.options->traffic_class;
-  packet.source_route = tcb.options->source_route;
+  packet.ttl = tcb.options().ttl;
+  packet.traffic_class = tcb.options().traffic_class;
+  packet.source_route = tcb.options().source_route;
   wire::TcpHeader& header = packet.header;
   header.source_port = tcb.local.port;
   header.destination_port = tcb.remote.port;
@@ -73,7 +73,7 @@ void emit(Core& core, Tcb& tcb, const Packet& packet) {
     tcb.ack_now = false;
     tcb.ack_at = kNever;
   }
-  tcb.last_sent = core.now;
+  tcb.last_sent_ms = core.now_ms();
   core.sink.send(packet);
 }
 

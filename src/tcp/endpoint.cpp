@@ -11,16 +11,6 @@
 namespace tcpdx::tcp {
 namespace {
 
-const std::shared_ptr<const ConnectionOptions>& default_options() {
-  static const auto options = std::make_shared<const ConnectionOptions>();
-  return options;
-}
-
-std::shared_ptr<const ConnectionOptions> shared(const ConnectionOptions& options) {
-  return options == *default_options() ? default_options()
-                                       : std::make_shared<const ConnectionOptions>(options);
-}
-
 std::unexpected<Error> no_connection() {
   return fail("there is no such connection (any more); its id ended with close() or abort()");
 }
@@ -68,7 +58,7 @@ Result<ListenerId> Endpoint::listen(Time now, const SocketAddress& local,
   Listener listener;
   listener.local = local;
   listener.backlog = std::min(options.backlog, core_->settings.max_backlog);
-  listener.options = shared(options.connection);
+  listener.options = options.connection;
   return core_->add_listener(std::move(listener));
 }
 
@@ -83,14 +73,14 @@ Result<ConnectionId> Endpoint::open_passive(Time now, const SocketAddress& local
     return std::unexpected(route.error());
   }
   Tcb& tcb = core_->create(local, remote.value_or(SocketAddress{}));
-  tcb.options = shared(options);
+  tcb.set_options(options);
   tcb.holder = Holder::user;
   core_->move(tcb, Event::passive_open);
   Listener listener;
   listener.local = local;
   listener.remote = remote;
   listener.record = tcb.slot;
-  listener.options = tcb.options;
+  listener.options = options;
   tcb.listener = core_->add_listener(std::move(listener)).slot;
   return tcb.id();
 }
@@ -105,7 +95,7 @@ Result<ConnectionId> Endpoint::connect(Time now, const SocketAddress& local,
     return std::unexpected(route.error());
   }
   Tcb& tcb = core_->create(*ends, remote);
-  tcb.options = shared(options);
+  tcb.set_options(options);
   tcb.holder = Holder::user;
   core_->enter(tcb);
   core_->move(tcb, Event::active_open);
@@ -214,8 +204,8 @@ Result<void> Endpoint::set_options(Time now, ConnectionId id, const ConnectionOp
   Tcb* tcb = core_->find(id);
   if (tcb == nullptr) return no_connection();
   ConnectionOptions changed = options;
-  changed.source_route = tcb->options->source_route;
-  tcb->options = shared(changed);
+  changed.source_route = tcb->options().source_route;
+  tcb->set_options(changed);
   if (tcb->state == State::established || tcb->state == State::close_wait) {
     tcb->wait_at = kNever;
     keep_alive_from_now(*core_, *tcb);

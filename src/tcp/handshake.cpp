@@ -10,6 +10,16 @@ constexpr uint16_t kLeastMss = 88;  // TCP_MIN_SND_MSS less its options: a small
 
 uint16_t default_mss(Family family) { return family == Family::v4 ? 536 : 1220; }  // MUST-15
 
+void choose_numbers(Core& core, Tcb& tcb, Seq iss) {
+  tcb.iss = tcb.snd_una = iss;
+  tcb.snd_nxt = tcb.snd_end = tcb.snd_push = iss + 1;
+  tcb.snd_up = tcb.recover = iss;
+  tcb.ts_offset = timestamp_offset(tcb.local, tcb.remote, core.secret);
+  tcb.timestamps = core.settings.timestamps;
+  tcb.sack = core.settings.sack;
+  tcb.scaling = core.settings.window_scaling;
+}
+
 }  // namespace
 
 void take_syn(Core& core, Tcb& tcb, const Packet& packet) {
@@ -36,30 +46,27 @@ void take_syn(Core& core, Tcb& tcb, const Packet& packet) {
   tcb.snd_wnd = tcb.max_snd_wnd = header.window;  // never scaled in a SYN: RFC 7323 2.2
   tcb.snd_wl1 = header.seq;
   tcb.snd_wl2 = tcb.snd_una;
-  tcb.last_received = core.now;
+  tcb.last_received_ms = core.now_ms();
   tcb.received_traffic_class = packet.traffic_class;
 }
 
-namespace {
-
-void choose_numbers(Core& core, Tcb& tcb, Seq iss) {
-  tcb.iss = tcb.snd_una = iss;
-  tcb.snd_nxt = tcb.snd_end = tcb.snd_push = iss + 1;
-  tcb.snd_up = tcb.recover = iss;
-  tcb.ts_offset = timestamp_offset(tcb.local, tcb.remote, core.secret);
-  tcb.timestamps = core.settings.timestamps;
-  tcb.sack = core.settings.sack;
-  tcb.scaling = core.settings.window_scaling;
+void take_source_route(Tcb& tcb, const Packet& packet) {
+  if (packet.source_route.empty()) return;
+  if (!tcb.options().source_route.empty() && !tcb.route_learned) return;
+  const std::vector<IpAddress> back(packet.source_route.rbegin(), packet.source_route.rend());
+  if (back == tcb.options().source_route) return;
+  ConnectionOptions options = tcb.options();
+  options.source_route = back;
+  tcb.set_options(options);
+  tcb.route_learned = true;
 }
-
-}  // namespace
 
 void start_syn_timer(Core& core, Tcb& tcb) {
   const unsigned linear = tcb.state == State::syn_sent ? core.settings.syn_linear_timeouts : 0;
   const unsigned doublings = tcb.retransmissions > linear ? tcb.retransmissions - linear : 0;
   const Duration wait = tcb.rtt.rto(core.settings.rto, doublings);
   set_send_timer(tcb, SendTimer::syn, core.now + wait);
-  const Duration limit = tcb.options->user_timeout.value_or(core.settings.user_timeout);
+  const Duration limit = tcb.options().user_timeout.value_or(core.settings.user_timeout);
   if (tcb.retransmissions == 0 && limit != Duration{}) tcb.give_up_at = core.now + limit;
 }
 
@@ -69,9 +76,8 @@ void start_active_open(Core& core, Tcb& tcb) {
   tcb.waiting_since = core.now;
   const Time quiet_until = core.start + core.settings.quiet_time;
   if (core.now < quiet_until) {  // 3.4.3
-    set_send_timer(tcb, SendTimer::syn, quiet_until);
-    core.schedule(tcb);
-    return;
+    set_send_timer(tcb, SendTimer::quiet_time, quiet_until);
+    return core.schedule(tcb);
   }
   send_syn(core, tcb);
   start_syn_timer(core, tcb);
@@ -80,6 +86,7 @@ void start_active_open(Core& core, Tcb& tcb) {
 
 void start_passive_open(Core& core, Tcb& tcb, const Packet& packet, Event on, Seq iss) {
   choose_numbers(core, tcb, iss);
+  take_source_route(tcb, packet);
   take_syn(core, tcb, packet);
   tcb.waiting_since = core.now;
   core.move(tcb, on);
@@ -130,7 +137,7 @@ void synchronized(Core& core, Tcb& tcb, const Packet& packet) {
   tcb.recover = tcb.iss;
   tcb.retransmissions = tcb.back_offs = 0;
   tcb.give_up_at = kNever;
-  tcb.last_received = core.now;
+  tcb.last_received_ms = core.now_ms();
   set_send_timer(tcb, SendTimer::none, kNever);
   const unsigned scale = header.flags.syn ? 0 : tcb.snd_scale;
   tcb.snd_wnd = static_cast<uint32_t>(header.window) << scale;

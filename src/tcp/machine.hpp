@@ -22,6 +22,9 @@ void arrive_icmp(Core& core, const IcmpError& error);  // 3.9.2.2
 // --- Opening (handshake.cpp)
 // What the other end's SYN says: IRS, window, options. Those of `ours` that it lacks are off.
 void take_syn(Core& core, Tcb& tcb, const Packet& packet);
+// The way back along a source route that a segment recorded (MUST-53), unless the user named one
+// (MUST-52); that of a later segment replaces it (SHLD-24).
+void take_source_route(Tcb& tcb, const Packet& packet);
 void start_active_open(Core& core, Tcb& tcb);
 void start_syn_timer(Core& core, Tcb& tcb);
 // Takes the SYN into a record in LISTEN, or in TIME-WAIT for a second life: SYN-RECEIVED.

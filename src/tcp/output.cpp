@@ -51,7 +51,7 @@ bool send_lost(Core& core, Tcb& tcb) {
 bool small_segment_may_go(const Tcb& tcb, uint32_t length) {
   if (tcb.override_silly || tcb.snd_up > tcb.snd_nxt) return true;
   const bool idle = tcb.snd_nxt == tcb.snd_una;
-  if (tcb.options->nagle && !idle) return false;
+  if (tcb.options().nagle && !idle) return false;
   const bool all_pushed = length == tcb.unsent() && (tcb.snd_push > tcb.snd_nxt || tcb.fin_queued);
   return all_pushed || length >= std::max(tcb.max_snd_wnd / 2, 1U);
 }
@@ -127,7 +127,7 @@ uint32_t text_limit(const Tcb& tcb) {
   if (tcb.sack && tcb.transfer && tcb.transfer->receive.has_sack_blocks()) {
     options += tcb.timestamps ? 28 : 36;  // three blocks or four
   }
-  const size_t route = tcb.options->source_route.size();
+  const size_t route = tcb.options().source_route.size();
   if (route != 0) options += 4 + 4 * static_cast<uint32_t>(route);
   return limit > options + 8 ? limit - options : 8;
 }
@@ -182,7 +182,7 @@ void output(Core& core, Tcb& tcb) {
       start_send_timer(core, tcb);
     }
     if (sent_new && tcb.give_up_at == kNever) {
-      const Duration limit = tcb.options->user_timeout.value_or(core.settings.user_timeout);
+      const Duration limit = tcb.options().user_timeout.value_or(core.settings.user_timeout);
       if (limit != Duration{}) tcb.give_up_at = core.now + limit;
     }
   }

@@ -40,7 +40,15 @@ enum class Holder : uint8_t {
 };
 
 // What runs out at Tcb::retransmit_at: one timer for all that a sender waits for.
-enum class SendTimer : uint8_t { none, syn, retransmit, tail_loss_probe, reordering, persist };
+enum class SendTimer : uint8_t {
+  none,
+  quiet_time,
+  syn,
+  retransmit,
+  tail_loss_probe,
+  reordering,
+  persist
+};
 
 // RFC 5681 and 6675: open; or losses are being repaired without or with a timeout.
 enum class Phase : uint8_t { open, recovery, loss };
@@ -73,11 +81,11 @@ struct Tcb {
   bool timestamps : 1 = false;
   bool sack : 1 = false;
   bool scaling : 1 = false;
-  bool syn_repeated : 1 = false;  // RFC 6298 5.7, RFC 6928 2
-  bool wants_room : 1 = false;    // a send() did not take all
-  bool urgent_told : 1 = false;
+  bool syn_repeated : 1 = false;    // RFC 6298 5.7, RFC 6928 2
+  bool wants_room : 1 = false;      // a send() did not take all
   bool probe_pending : 1 = false;   // a tail loss probe is out: probe_end
   bool probe_repeats : 1 = false;   // it repeated a segment
+  bool route_learned : 1 = false;   // from what arrived (MUST-53), not told by the user
   bool override_silly : 1 = false;  // the override timer ran out: send what fits
 
   // 3.3.1, send sequence variables. snd_end is the number after the last octet that the user
@@ -96,7 +104,10 @@ struct Tcb {
   uint32_t ts_recent = 0;
   uint32_t ts_recent_s = 0;  // when it was set, in seconds
   uint32_t ts_offset = 0;
+  // In milliseconds of the endpoint's clock, which wrap.
   uint32_t invalid_ack_ms = 0;  // when a segment outside of the window was last answered
+  uint32_t last_received_ms = 0;
+  uint32_t last_sent_ms = 0;
   uint32_t repeated_segments = 0;
 
   uint16_t peer_mss = 0;
@@ -114,11 +125,12 @@ struct Tcb {
   Time wait_at = kNever;        // TIME-WAIT, FIN-WAIT-2 without a program, keep-alive
   Time give_up_at = kNever;     // user timeout
   Time waiting_since{};         // the oldest unacknowledged octet or SYN went out
-  Time last_received{};
-  Time last_sent{};
 
-  std::shared_ptr<const ConnectionOptions> options;
+  std::unique_ptr<ConnectionOptions> own_options;  // null: the defaults
   std::unique_ptr<Transfer> transfer;
+
+  const ConnectionOptions& options() const;
+  void set_options(const ConnectionOptions& options);
 
   ConnectionId id() const { return {slot, generation}; }
   bool fin_sent() const { return fin_queued && snd_nxt == snd_end + 1; }

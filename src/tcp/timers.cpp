@@ -10,7 +10,7 @@ namespace {
 using enum State;
 
 unsigned give_up_after(const Core& core, const Tcb& tcb) {
-  if (tcb.options->r2) return *tcb.options->r2;
+  if (tcb.options().r2) return *tcb.options().r2;
   return tcb.holder == Holder::nobody ? core.settings.orphan_retries : core.settings.r2;
 }
 
@@ -26,21 +26,15 @@ bool repeat_allowed(Core& core, Tcb& tcb, unsigned r2) {
 
 void syn_timeout(Core& core, Tcb& tcb) {
   const Settings& settings = core.settings;
-  const bool held_back = tcb.last_sent < core.start + settings.quiet_time ||
-                         core.now == core.start + settings.quiet_time;
-  if (held_back && settings.quiet_time != Duration{}) {  // the quiet time is over (3.4.3)
-    tcb.waiting_since = core.now;
-  } else {
-    const bool active = tcb.state == syn_sent;
-    unsigned r2 =
-        active ? settings.syn_retries + settings.syn_linear_timeouts : settings.syn_ack_retries;
-    if (tcb.options->r2) r2 = *tcb.options->r2;
-    // MUST-23: whatever the number, not before the least time has passed.
-    if (core.now - tcb.waiting_since < settings.syn_min_give_up) r2 = UINT8_MAX;
-    tcb.syn_repeated = true;
-    if (!repeat_allowed(core, tcb, r2)) return;
-    ++tcb.repeated_segments;
-  }
+  const bool active = tcb.state == syn_sent;
+  unsigned r2 =
+      active ? settings.syn_retries + settings.syn_linear_timeouts : settings.syn_ack_retries;
+  if (tcb.options().r2) r2 = *tcb.options().r2;
+  // MUST-23: whatever the number, not before the least time has passed.
+  if (core.now - tcb.waiting_since < settings.syn_min_give_up) r2 = UINT8_MAX;
+  tcb.syn_repeated = true;
+  if (!repeat_allowed(core, tcb, r2)) return;
+  ++tcb.repeated_segments;
   send_syn(core, tcb);
   start_syn_timer(core, tcb);
 }
@@ -91,8 +85,8 @@ void run_send_timer(Core& core, Tcb& tcb) {
 
 // 3.8.4: only when nothing was heard for the whole interval (MUST-26).
 void keep_alive_timeout(Core& core, Tcb& tcb) {
-  const KeepAlive& keep = *tcb.options->keep_alive;
-  const Time idle_until = tcb.last_received + keep.idle;
+  const KeepAlive& keep = *tcb.options().keep_alive;
+  const Time idle_until = core.now - core.since_ms(tcb.last_received_ms) + keep.idle;
   if (tcb.keep_alives == 0 && (idle_until > core.now || tcb.snd_una != tcb.snd_nxt)) {
     tcb.wait_at = std::max(idle_until, core.now + keep.interval);
     return;
@@ -111,13 +105,13 @@ void wait_timeout(Core& core, Tcb& tcb) {
   if (tcb.state == fin_wait_2 && tcb.holder == Holder::nobody) {
     return end(core, tcb, Event::user_timeout, Notice::timed_out);
   }
-  if (tcb.options->keep_alive) keep_alive_timeout(core, tcb);
+  if (tcb.options().keep_alive) keep_alive_timeout(core, tcb);
 }
 
 }  // namespace
 
 void keep_alive_from_now(Core& core, Tcb& tcb) {
-  if (tcb.options->keep_alive) tcb.wait_at = core.now + tcb.options->keep_alive->idle;
+  if (tcb.options().keep_alive) tcb.wait_at = core.now + tcb.options().keep_alive->idle;
 }
 
 void start_time_wait(Core& core, Tcb& tcb) {

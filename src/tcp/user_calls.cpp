@@ -68,7 +68,7 @@ Result<size_t> user_send(Core& core, Tcb& tcb, std::span<const std::byte> octets
   if (tcb.state == established || tcb.state == close_wait) {
     // 5681 4.1: after an idle time the window says nothing about the path any more.
     const bool idle = tcb.snd_una == tcb.snd_nxt && tcb.rtt.measured() &&
-                      core.now - tcb.last_sent > rto(core, tcb);
+                      core.since_ms(tcb.last_sent_ms) > rto(core, tcb);
     if (idle && core.settings.slow_start_after_idle) {
       tcb.congestion.restart_after_idle(core.settings.initial_window * text_limit(tcb));
     }
