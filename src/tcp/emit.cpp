@@ -150,8 +150,9 @@ bool window_update_due(const Core& core, const Tcb& tcb) {
   const size_t unread = tcb.transfer ? tcb.transfer->receive.in_order() : 0;
   const auto room = static_cast<uint32_t>(limit - std::min<size_t>(unread, limit));
   const uint32_t offered = tcb.rcv_wnd();
-  // Linux's rule (tcp_cleanup_rbuf): the window at least doubles and less than half was open.
-  if (offered > limit / 2 || room < 2 * offered) return false;
+  // Much as Linux has it (tcp_cleanup_rbuf): the window at least doubles, and little of it was open.
+  // As long as more is open, the ACKs that are due anyway tell it soon enough.
+  if (offered > limit / 4 || room < 2 * offered) return false;
   return room - offered >= std::max<uint32_t>(std::min<uint32_t>(limit / 2, tcb.peer_mss), 1);
 }
 
