@@ -43,6 +43,10 @@ bool send_lost(Core& core, Tcb& tcb) {
   const bool fin = lost->end() == tcb.snd_end + 1;
   sent.sent_again(seq, core.now);
   ++tcb.repeated_segments;
+  if (seq == tcb.snd_una) {  // the timeout is for what went last (tcp_xmit_retransmit_queue)
+    tcb.waiting_since = core.now;
+    set_send_timer(tcb, SendTimer::none, kNever);
+  }
   send_text(core, tcb, seq, length - (fin ? 1 : 0), fin);
   return true;
 }

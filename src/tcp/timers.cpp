@@ -72,6 +72,7 @@ void persist_timeout(Core& core, Tcb& tcb) {
 void run_send_timer(Core& core, Tcb& tcb) {
   switch (tcb.send_timer) {
     case SendTimer::none: tcb.retransmit_at = kNever; return;
+    case SendTimer::quiet_time: return start_active_open(core, tcb);
     case SendTimer::syn: return syn_timeout(core, tcb);
     case SendTimer::retransmit: return retransmission_timeout(core, tcb);
     case SendTimer::tail_loss_probe: return send_tail_probe(core, tcb);
