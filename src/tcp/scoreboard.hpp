@@ -32,6 +32,11 @@ struct SentSegment {
   Seq end() const { return seq + length; }
 };
 
+// RFC 8985 6.2, RACK_sent_after(): by time, and by sequence number where the times are the same.
+constexpr bool sent_after(Duration time1, Seq end1, Duration time2, Seq end2) {
+  return time1 > time2 || (time1 == time2 && end1 > end2);
+}
+
 // What one acknowledgment changed.
 struct AckedSegments {
   uint32_t acked = 0;   // octets newly covered by the cumulative acknowledgment
@@ -109,6 +114,7 @@ class Scoreboard {
   uint32_t next_unsacked(uint32_t position);
   void grow();
   void link(uint32_t position);
+  void link_after(uint32_t before, uint32_t position);
   void unlink(uint32_t position);
   void mark_lost(uint32_t position);
   void unmark_lost(uint32_t position);
@@ -116,8 +122,9 @@ class Scoreboard {
   uint32_t take_ack(Seq ack, Duration now, Delivery& delivery);
   void trim_first(uint32_t octets);
   uint32_t take_block(const wire::SackBlock& block, Duration now, Delivery& delivery);
+  uint32_t take_blocks(std::span<const wire::SackBlock> blocks, Duration now, Delivery& delivery);
   void update_rack(const Delivery& delivery, Duration now);
-  void note_dsack(Seq snd_nxt);
+  void take_dsack(bool dsack, Seq una, Seq snd_nxt);
   uint32_t enough_sacked_from(uint32_t mss, unsigned dup_thresh) const;
   Duration reordering_window(const RttEstimator& rtt, bool in_recovery, unsigned dup_thresh) const;
 
@@ -145,7 +152,7 @@ class Scoreboard {
   Seq rack_end_;
   Seq rack_fack_;
   std::optional<Seq> dsack_round_;
-  uint8_t reorder_window_factor_ = 1;   // RACK.reo_wnd_mult
+  uint8_t reorder_window_factor_ = 1;    // RACK.reo_wnd_mult
   uint8_t reorder_window_persists_ = 0;  // recoveries
   bool reordering_seen_ = false;
   bool was_in_recovery_ = false;
