@@ -24,8 +24,8 @@ uint32_t timestamp_offset(const SocketAddress& local, const SocketAddress& remot
 
 // What a server can keep of a client's SYN without keeping state.
 struct CookieFacts {
-  uint16_t mss = 0;                     // rounded down to one of eight
-  std::optional<uint8_t> window_scale;  // these two need the client's timestamps
+  uint16_t mss = 0;                     // rounded down to one of eight; 64 is the least of them
+  std::optional<uint8_t> window_scale;  // these two need the client's timestamps: else leave out
   bool sack_permitted = false;
 };
 
@@ -35,12 +35,13 @@ struct Cookie {
   uint32_t ts_value = 0;
 };
 
-// The number for a SYN,ACK, good for two minutes at the most (RFC 4987 3.6 tells the idea).
+// The number for a SYN,ACK (RFC 4987 3.6 tells the idea). It is good for this step of the clock and
+// the next, 67 s each: for a minute at least, and a little over two at the most.
 Cookie make_cookie(const SocketAddress& local, const SocketAddress& remote, Seq irs,
                    const CookieFacts& facts, uint32_t ts, const Secret& secret, Duration now);
 // What the third segment of a handshake proves: its acknowledgment number less one is a number that
-// we made for this client and its SYN within the last two minutes. Nothing otherwise.
-// `ts_echo` is absent where the client sends no timestamps.
+// we made for this client, its SYN and those options while that number is good. Nothing otherwise.
+// `ts_echo` is absent where the segment has no timestamps.
 std::optional<CookieFacts> check_cookie(const SocketAddress& local, const SocketAddress& remote,
                                         Seq irs, Seq iss, std::optional<uint32_t> ts_echo,
                                         const Secret& secret, Duration now);
