@@ -60,7 +60,8 @@ Packet segment(Core& core, Tcb& tcb, Seq seq, wire::TcpFlags flags) {
         header.options.sack_blocks,
         tcb.timestamps ? wire::kMaxSackBlocks - 1 : wire::kMaxSackBlocks);
   }
-  if (!flags.syn && tcb.snd_up > seq) {  // SND.UP - SEG.SEQ, to the first octet after (MUST-62)
+  if (!flags.syn && tcb.snd_up > tcb.snd_una &&
+      tcb.snd_up > seq) {  // SND.UP - SEG.SEQ, to the first octet after (MUST-62)
     header.flags.urg = true;
     header.urgent = static_cast<uint16_t>(std::min<uint32_t>(octets(seq, tcb.snd_up), UINT16_MAX));
   }
@@ -150,8 +151,8 @@ bool window_update_due(const Core& core, const Tcb& tcb) {
   const size_t unread = tcb.transfer ? tcb.transfer->receive.in_order() : 0;
   const auto room = static_cast<uint32_t>(limit - std::min<size_t>(unread, limit));
   const uint32_t offered = tcb.rcv_wnd();
-  // Much as Linux has it (tcp_cleanup_rbuf): the window at least doubles, and little of it was open.
-  // As long as more is open, the ACKs that are due anyway tell it soon enough.
+  // Much as Linux has it (tcp_cleanup_rbuf): the window at least doubles, and little of it was
+  // open. As long as more is open, the ACKs that are due anyway tell it soon enough.
   if (offered > limit / 4 || room < 2 * offered) return false;
   return room - offered >= std::max<uint32_t>(std::min<uint32_t>(limit / 2, tcb.peer_mss), 1);
 }
