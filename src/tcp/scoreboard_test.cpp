@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -145,6 +146,14 @@ TEST(Scoreboard, WhatWasSentAgainIsInTheNetworkAgain) {
   EXPECT_FALSE(ack(board, 0, 1, {}, 100ms).rtt);
   // A block does tell.
   EXPECT_EQ(ack(board, 1, 1, {block(2, 7)}, 100ms).rtt, 94ms);
+}
+
+TEST(Scoreboard, WhatWaitedBehindARepeatIsNoMeasure) {
+  // Segments 1 and 2 arrived long ago and were held back by 0: the time is that of the repair.
+  Scoreboard board = sent(3);
+  board.mark_first_lost();
+  board.sent_again(at(0), 1s);
+  EXPECT_FALSE(ack(board, 0, 3, {}, 1100ms).rtt);
 }
 
 TEST(Scoreboard, FirstLostIsWhatDuplicatesPointAt) {
@@ -304,7 +313,7 @@ struct Model {
     return sum([](const auto& s) { return !s.sacked && !s.lost; });
   }
 
-  void acknowledge(Seq ack, std::vector<SackBlock> blocks, Duration now) {
+  std::optional<Duration> acknowledge(Seq ack, std::vector<SackBlock> blocks, Duration now) {
     std::vector<SentSegment> delivered;
     std::optional<SentSegment> once;
     bool twice = false;
@@ -349,9 +358,10 @@ struct Model {
       rack_sent = s.sent_at;
       rack_end = s.end();
     }
-    if (!once) return;
+    if (!once) return std::nullopt;
     const Duration rtt = std::max(now - once->sent_at, Duration{1});
     min_rtt = min_rtt == Duration{} ? rtt : std::min(min_rtt, rtt);
+    return now - once->sent_at;
   }
 
   void mark_by_count() {
@@ -439,7 +449,7 @@ class BesideModel : public testing::TestWithParam<unsigned> {
     if (blocks.size() > 1 && blocks[0].left == blocks[1].left) blocks.clear();
     const auto acked = board_.acknowledge(una, ack, blocks, now_);
     ASSERT_FALSE(acked.dsack);
-    model_.acknowledge(ack, blocks, now_);
+    ASSERT_EQ(acked.rtt, model_.acknowledge(ack, blocks, now_));
   }
 
   void repeat() {
