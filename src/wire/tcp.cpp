@@ -28,6 +28,7 @@ constexpr uint32_t kNopNopTimestamps = 0x0101080A;
 Timestamps get_timestamps(const std::byte* at) { return {get32(at), get32(at + 4)}; }
 
 void read_sack(const std::byte* body, size_t size, TcpOptions& options) {
+  options.sack_blocks = {};
   options.sack_count = static_cast<uint8_t>(std::min(size / kBlockSize, kMaxSackBlocks));
   for (size_t i = 0; i < options.sack_count; ++i, body += kBlockSize) {
     options.sack_blocks[i] = {{get32(body)}, {get32(body + 4)}};

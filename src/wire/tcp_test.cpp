@@ -281,6 +281,18 @@ TEST(ParseTcp, KeepsWhatStandsBeforeAnIllegalLength) {
   EXPECT_TRUE(options_of({1, 1, 8, 11, 0, 0, 0, 1, 0, 0, 0, 2}).bad_options);
 }
 
+TEST(ParseTcp, TakesTheLastOfOptionsThatComeTwice) {
+  const auto parsed =
+      options_of({5, 18, 0, 0,    0, 1, 0, 0,    0, 2, 0, 0, 0, 3, 0, 0, 0, 4,  // SACKs
+                  2, 4,  5, 0xB4, 2, 4, 5, 0xA0,                                //
+                  5, 10, 0, 0,    0, 5, 0, 0,    0, 6});
+  TcpOptions last;
+  last.mss = 1440;
+  last.sack_count = 1;
+  last.sack_blocks[0] = {{5}, {6}};
+  EXPECT_EQ(parsed.header.options, last);
+}
+
 TEST(ParseTcp, PassesOverKnownOptionsOfAnotherLength) {
   const auto parsed = options_of(
       {2, 3, 5, 3, 4, 7, 7, 4, 3, 0, 5, 2, 5, 9, 0, 0, 0, 0, 0, 0, 0, 8, 4, 0, 0, 2, 4, 5, 0xB4});
