@@ -121,12 +121,6 @@ void Congestion::enter_recovery(uint32_t flight, uint32_t mss) {
   after_timeout_ = false;
 }
 
-// RFC 6582 3.2, step 3: less what was acknowledged, and a segment more if that was a segment.
-void Congestion::partial_ack(uint32_t acknowledged, uint32_t mss) {
-  const uint32_t back = acknowledged >= mss ? mss : 0;
-  cwnd_ = std::max(cwnd_ - std::min(cwnd_, acknowledged) + back, mss);
-}
-
 void Congestion::leave_recovery(uint32_t flight, uint32_t mss) {
   cwnd_ = std::min(ssthresh_, std::max(flight, mss) + mss);
 }

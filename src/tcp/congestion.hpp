@@ -29,13 +29,9 @@ class Congestion {
   void acknowledged(uint32_t octets, uint32_t mss, bool window_limited, Duration now,
                     Duration srtt);
   // Loss found without a timeout: entry into fast recovery (RFC 6675 5, RFC 9438 4.6). The window
-  // is ssthresh then; without SACK the caller inflates it by the three segments that the duplicate
-  // ACKs stand for (RFC 5681 3.2, step 3).
+  // is ssthresh then. Without SACK the caller takes the segments that duplicate ACKs stand for out
+  // of its pipe, instead of inflating the window by them (RFC 5681 3.2, step 3).
   void enter_recovery(uint32_t flight, uint32_t mss);
-  // Without SACK a duplicate ACK stands for a segment that has left, and a partial ACK deflates
-  // (RFC 6582 3.2).
-  void inflate(uint32_t octets) { grow(octets); }
-  void partial_ack(uint32_t acknowledged, uint32_t mss);
   // The recovery point is acknowledged: the window is ssthresh, or less where little is in flight
   // (RFC 6582 3.2, step 3, the first of its two ways).
   void leave_recovery(uint32_t flight, uint32_t mss);

@@ -133,10 +133,4 @@ uint8_t ReceiveQueue::sack_blocks(std::array<wire::SackBlock, wire::kMaxSackBloc
   return count;
 }
 
-void ReceiveQueue::release() {
-  if (!empty()) return;
-  ring_ = {};
-  gaps_ = {};
-}
-
 }  // namespace tcpdx::tcp

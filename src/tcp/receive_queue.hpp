@@ -45,7 +45,6 @@ class ReceiveQueue {
   bool has_sack_blocks() const { return !gaps_.empty() || duplicate_.has_value(); }
 
   size_t capacity() const { return ring_.size(); }
-  void release();  // when empty: the memory goes
 
  private:
   struct Range {

@@ -149,19 +149,6 @@ TEST(ReceiveQueue, GapsAreBounded) {
   EXPECT_EQ(read(queue), text(Seq{0}, Seq{10'005}));
 }
 
-TEST(ReceiveQueue, GivesItsMemoryBackOnlyWhenEmpty) {
-  ReceiveQueue queue = started(0);
-  store(queue, 10, 20);
-  queue.release();
-  EXPECT_EQ(store(queue, 0, 10), 20U);
-  queue.release();
-  EXPECT_EQ(read(queue), text(Seq{0}, Seq{20}));
-  queue.release();
-  EXPECT_EQ(queue.capacity(), 0U);
-  EXPECT_EQ(store(queue, 20, 30), 10U);
-  EXPECT_EQ(read(queue), text(Seq{20}, Seq{30}));
-}
-
 TEST(ReceiveQueue, StartForgetsWhatWasThere) {
   ReceiveQueue queue = started(0);
   store(queue, 0, 10);
@@ -348,7 +335,6 @@ TEST(ReceiveQueue, BehavesAsAMapOfOctets) {
       if (random() % 3 == 0) {
         ASSERT_EQ(read(queue, most), model.read(most));
       }
-      if (random() % 8 == 0) queue.release();
     }
     EXPECT_LE(queue.capacity(), 8192U);
   }

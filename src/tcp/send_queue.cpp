@@ -45,8 +45,4 @@ std::span<const std::byte> SendQueue::at(Seq seq, size_t length,
   return scratch.first(length);
 }
 
-void SendQueue::release() {
-  if (empty()) ring_ = {};
-}
-
 }  // namespace tcpdx::tcp

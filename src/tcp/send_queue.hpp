@@ -1,5 +1,5 @@
 // Octets that the user sent and the other end has not acknowledged: a ring that grows up to a
-// limit and gives its memory back when it is empty.
+// limit.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,6 @@ class SendQueue {
   std::span<const std::byte> at(Seq seq, size_t length, std::span<std::byte> scratch) const;
 
   size_t capacity() const { return ring_.size(); }
-  void release();  // when empty: the memory goes
 
  private:
   std::vector<std::byte> ring_;  // size a power of two

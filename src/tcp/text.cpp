@@ -20,23 +20,10 @@ void acknowledge_later(Core& core, Tcb& tcb, bool at_once) {
   }
 }
 
-// The part of a text that is new and within the window.
-struct Part {
-  Seq seq;
-  std::span<const std::byte> text;
-};
-
-Part trimmed(const Tcb& tcb, const Packet& packet) {
-  Part part{packet.header.seq + (packet.header.flags.syn ? 1U : 0U), packet.text};
-  if (part.seq < tcb.rcv_nxt) {
-    const auto before = std::min<size_t>(octets(part.seq, tcb.rcv_nxt), part.text.size());
-    part.text = part.text.subspan(before);
-    part.seq += static_cast<uint32_t>(before);
-  }
-  const int32_t room = tcb.rcv_edge - part.seq;
-  part.text =
-      part.text.first(std::min<size_t>(part.text.size(), room > 0 ? static_cast<size_t>(room) : 0));
-  return part;
+// The part of a text that the window has room for. What is known already is the queue's to see.
+std::span<const std::byte> within_window(const Tcb& tcb, const Packet& packet) {
+  const int32_t room = tcb.rcv_edge - packet.header.seq;
+  return packet.text.first(std::min(packet.text.size(), room > 0 ? static_cast<size_t>(room) : 0));
 }
 
 // A FIN waits beyond a gap until all before it is here.
@@ -62,21 +49,13 @@ void take_urgent(Core& core, Tcb& tcb, const Packet& packet) {
 void take_text(Core& core, Tcb& tcb, const Packet& packet) {
   if (packet.text.empty()) return;
   if (tcb.state != established && tcb.state != fin_wait_1 && tcb.state != fin_wait_2) return;
-  const Part part = trimmed(tcb, packet);
+  const std::span<const std::byte> text = within_window(tcb, packet);
+  const auto size = static_cast<uint16_t>(std::min<size_t>(text.size(), UINT16_MAX));
+  tcb.rcv_mss = std::max(tcb.rcv_mss, size);
   Transfer& t = core.transfer(tcb);
-  if (part.text.empty()) {  // all of it is known (RFC 2883 4)
-    const Seq begin = packet.header.seq;
-    if (tcb.sack && begin < tcb.rcv_nxt) {
-      t.receive.duplicate(begin,
-                          earlier(begin + static_cast<uint32_t>(packet.text.size()), tcb.rcv_nxt));
-    }
-    tcb.ack_now = true;
-    return;
-  }
-  tcb.rcv_mss = std::max(tcb.rcv_mss,
-                         static_cast<uint16_t>(std::min<size_t>(packet.text.size(), UINT16_MAX)));
   const bool had_gaps = t.receive.has_gaps();
-  const uint32_t moved = t.receive.store(part.seq, part.text, core.settings.receive_buffer);
+  const Seq seq = packet.header.seq + (packet.header.flags.syn ? 1U : 0U);
+  const uint32_t moved = t.receive.store(seq, text, core.settings.receive_buffer);
   tcb.rcv_nxt += moved;
   acknowledge_later(core, tcb, moved == 0 || had_gaps);
   if (moved != 0) core.notify(tcb, Notice::readable);
