@@ -87,8 +87,15 @@ class JsonSchemaTest(unittest.TestCase):
             document = self.check("doctor", "doctor", "--json", "--for", "4s", codes=(0, 1, 2))
             self.assertIn("accept-queue-overflow", [one["fault"] for one in document["findings"]])
 
+    def test_sim(self):
+        names = [one["name"] for one in self.check("sim", "sim", "--list", "--json")["scenarios"]]
+        for name in names:
+            document = self.check("sim", "sim", name, "--json")
+            self.assertEqual(document["end"], document["connections"][0]["end"], name)
+        self.check("sim", "sim", "close", "--json", "--loss", "0.3", "--seed", "7")
+
     def test_a_wrong_document_is_found(self):
-        for name in ("doctor", "sockets", "states", "explain"):
+        for name in ("doctor", "sockets", "states", "explain", "sim"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

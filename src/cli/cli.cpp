@@ -21,6 +21,7 @@ constexpr std::array kCommands{
     Command{"states", "how many connections are in each state", states},
     Command{"sockets", "each socket with owner, queues, timer and TCP_INFO", sockets},
     Command{"explain", "what a state or a fault is and what to do about it", explain},
+    Command{"sim", "a connection between two simulated ends, as a ladder with states", sim},
 };
 
 void write_help(std::ostream& out) {

@@ -25,5 +25,6 @@ int doctor(Arguments arguments, Io& io);
 int states(Arguments arguments, Io& io);
 int sockets(Arguments arguments, Io& io);
 int explain(Arguments arguments, Io& io);
+int sim(Arguments arguments, Io& io);
 
 }  // namespace tcpdx::cli
