@@ -149,7 +149,7 @@ bool check_ack(Core& core, Tcb& tcb, const Packet& packet) {
   if (!packet.header.flags.ack) return false;
   if (tcb.state == syn_received && !complete_handshake(core, tcb, packet)) return false;
   // A FIN that went out before our SYN was acknowledged (3.10.4, SYN-RECEIVED).
-  if (tcb.snd_una == tcb.iss && packet.header.ack > tcb.iss && packet.header.ack <= tcb.snd_nxt) {
+  if (!tcb.syn_acknowledged && tcb.iss < packet.header.ack && packet.header.ack <= tcb.snd_nxt) {
     synchronized(core, tcb, packet);
     if (tcb.transfer && !tcb.transfer->sent.empty()) start_send_timer(core, tcb);
   }

@@ -89,7 +89,7 @@ uint8_t scale_for(uint32_t buffer) {
 uint32_t timestamp_now(const Core& core, const Tcb& tcb) { return core.now_ms() + tcb.ts_offset; }
 
 void send_syn(Core& core, Tcb& tcb) {
-  const bool ack = tcb.state == State::syn_received;
+  const bool ack = tcb.state != State::syn_sent;
   emit(core, tcb, segment(core, tcb, tcb.iss, {.syn = true, .ack = ack}));
 }
 

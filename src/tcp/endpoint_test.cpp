@@ -114,5 +114,29 @@ TEST(endpoint, a_refused_connection_is_told) {
   EXPECT_EQ(pair.sides[0].endpoint.status(*id)->state, closed);
 }
 
+// 3.10.4: CLOSE in SYN-RECEIVED sends the FIN before the SYN is acknowledged, and both are
+// repeated.
+TEST(endpoint, a_close_in_syn_received_survives_losses) {
+  Pair pair;
+  pair.passes = [](size_t side, size_t n, const Segment&) {
+    return side == 0 || n >= 4;  // our SYN,ACK and FIN are lost twice
+  };
+  auto& client = pair.sides[0].endpoint;
+  auto& server = pair.sides[1].endpoint;
+  const auto waiting = server.open_passive(pair.now, kServer);
+  const auto id = client.connect(pair.now, kClient, kServer);
+  ASSERT_TRUE(waiting && id);
+  pair.run(15ms);
+  ASSERT_EQ(server.status(*waiting)->state, syn_received);
+  EXPECT_TRUE(server.shutdown(pair.now, *waiting));
+  EXPECT_EQ(server.status(*waiting)->state, fin_wait_1);
+  pair.run(30s);
+  EXPECT_EQ(server.status(*waiting)->state, fin_wait_2);
+  EXPECT_EQ(client.status(*id)->state, close_wait);
+  EXPECT_TRUE(client.close(pair.now, *id));
+  pair.run(10min);
+  EXPECT_EQ(server.connections() + client.connections(), 0U);
+}
+
 }  // namespace
 }  // namespace tcpdx::tcp

@@ -14,8 +14,9 @@ void choose_numbers(Core& core, Tcb& tcb, Seq iss) {
   tcb.iss = tcb.snd_una = iss;
   tcb.snd_nxt = tcb.snd_end = tcb.snd_push = iss + 1;
   tcb.snd_up = tcb.recover = iss;
-  tcb.ts_offset = timestamp_offset(tcb.local, tcb.remote, core.secret);
+  tcb.syn_acknowledged = false;
   tcb.timestamps = core.settings.timestamps;
+  if (tcb.timestamps) tcb.ts_offset = timestamp_offset(tcb.local, tcb.remote, core.secret);
   tcb.sack = core.settings.sack;
   tcb.scaling = core.settings.window_scaling;
 }
@@ -134,6 +135,7 @@ void synchronized(Core& core, Tcb& tcb, const Packet& packet) {
   const unsigned segments = tcb.syn_repeated ? 1 : core.settings.initial_window;
   tcb.congestion = Congestion(core.settings.congestion, segments * mss);
   tcb.snd_una = tcb.iss + 1;
+  tcb.syn_acknowledged = true;
   tcb.recover = tcb.iss;
   tcb.retransmissions = tcb.back_offs = 0;
   tcb.give_up_at = kNever;

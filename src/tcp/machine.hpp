@@ -64,7 +64,7 @@ uint32_t text_limit(const Tcb& tcb);
 Duration rto(const Core& core, const Tcb& tcb);
 
 // --- Segments (emit.cpp)
-void send_syn(Core& core, Tcb& tcb);  // SYN, or SYN,ACK in SYN-RECEIVED
+void send_syn(Core& core, Tcb& tcb);  // SYN in SYN-SENT, later SYN,ACK
 void send_ack(Core& core, Tcb& tcb);
 // To what cannot be: rate limited (RFC 5961 7).
 void send_challenge_ack(Core& core, Tcb& tcb);

@@ -81,6 +81,7 @@ struct Tcb {
   bool timestamps : 1 = false;
   bool sack : 1 = false;
   bool scaling : 1 = false;
+  bool syn_acknowledged : 1 = false;
   bool syn_repeated : 1 = false;    // RFC 6298 5.7, RFC 6928 2
   bool wants_room : 1 = false;      // a send() did not take all
   bool probe_pending : 1 = false;   // a tail loss probe is out: probe_end

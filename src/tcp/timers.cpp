@@ -42,7 +42,7 @@ void syn_timeout(Core& core, Tcb& tcb) {
 // RFC 6298 5.4 to 5.6: the earliest goes again, the timeout doubles, the window falls to one.
 void retransmission_timeout(Core& core, Tcb& tcb) {
   if (!repeat_allowed(core, tcb, give_up_after(core, tcb))) return;
-  if (tcb.snd_una == tcb.iss) send_syn(core, tcb);  // a FIN waits with our SYN,ACK (3.10.4)
+  if (!tcb.syn_acknowledged) send_syn(core, tcb);  // a FIN waits with our SYN,ACK (3.10.4)
   if (tcb.back_offs < UINT8_MAX) ++tcb.back_offs;
   const uint32_t mss = text_limit(tcb);
   tcb.congestion.timed_out(tcb.flight(), mss, tcb.retransmissions == 1);
