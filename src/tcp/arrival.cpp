@@ -67,7 +67,7 @@ bool check_sequence(Core& core, Tcb& tcb, const Packet& packet) {
   if (crossing_syn_ack(tcb, packet)) return true;
   const bool at_closed_window = tcb.rcv_wnd() == 0 && packet.header.seq == tcb.rcv_nxt;
   answer_unacceptable(core, tcb, packet);
-  return at_closed_window && !packet.header.flags.syn;
+  return at_closed_window && (packet.header.flags.rst || !packet.header.flags.syn);
 }
 
 // Second: RST (RFC 5961 3.2). False: the segment ends here, as each RST does.
