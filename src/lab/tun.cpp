@@ -14,7 +14,9 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace tcpdx::lab {
 namespace {
@@ -46,13 +48,31 @@ bool add_v4(int socket, const std::string& name, const TunAddress& added) {
   return ::ioctl(socket, SIOCSIFNETMASK, &request) == 0;
 }
 
+// The kernel looks for duplicates of the address in a task of its own, even where the device has no
+// neighbours (net/ipv6/addrconf.c, addrconf_dad_begin); until then nobody can use it.
+bool usable_soon(int socket, const IpAddress& address) {
+  sockaddr_in6 in{};
+  in.sin6_family = AF_INET6;
+  std::memcpy(&in.sin6_addr, address.bytes.data(), sizeof in.sin6_addr);
+  sockaddr_storage storage{};
+  std::memcpy(&storage, &in, sizeof in);
+  const auto* end = static_cast<const sockaddr*>(static_cast<const void*>(&storage));
+  for (int tries = 0; tries < 1000; ++tries) {
+    if (::bind(socket, end, sizeof in) == 0) return true;
+    if (errno != EADDRNOTAVAIL) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
 bool add_v6(const std::string& name, const TunAddress& added) {
   const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   in6_ifreq request{};
   std::memcpy(&request.ifr6_addr, added.address.bytes.data(), sizeof request.ifr6_addr);
   request.ifr6_prefixlen = added.prefix;
   request.ifr6_ifindex = static_cast<int>(::if_nametoindex(name.c_str()));
-  return socket && ::ioctl(socket.get(), SIOCSIFADDR, &request) == 0;
+  return socket && ::ioctl(socket.get(), SIOCSIFADDR, &request) == 0 &&
+         usable_soon(socket.get(), added.address);
 }
 
 bool set_up(int socket, const TunSettings& settings) {
