@@ -16,8 +16,6 @@ constexpr std::array<uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0x
 
 }  // namespace
 
-bool IpAddress::is_any() const { return bytes == std::array<uint8_t, 16>{}; }
-
 bool IpAddress::is_loopback() const {
   const IpAddress plain = unmapped();
   if (plain.family == Family::v4) return plain.bytes[0] == 127;

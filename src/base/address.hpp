@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -18,9 +19,19 @@ struct IpAddress {
   std::array<uint8_t, 16> bytes{};
   Family family = Family::v4;
 
+  // As two words: this is asked several times for each segment that arrives.
+  using Words = std::array<uint64_t, 2>;
+  bool operator==(const IpAddress& other) const {
+    const Words mine = std::bit_cast<Words>(bytes);
+    const Words others = std::bit_cast<Words>(other.bytes);
+    return mine[0] == others[0] && mine[1] == others[1] && family == other.family;
+  }
   auto operator<=>(const IpAddress&) const = default;
 
-  bool is_any() const;       // 0.0.0.0 or ::
+  bool is_any() const {  // 0.0.0.0 or ::
+    const Words words = std::bit_cast<Words>(bytes);
+    return (words[0] | words[1]) == 0;
+  }
   bool is_loopback() const;  // 127/8, ::1, and 127/8 mapped into IPv6
   bool is_v4_mapped() const;
   // ::ffff:a.b.c.d as a.b.c.d; every other address as it is.
