@@ -35,16 +35,16 @@ void set_payload(ParsedIp& parsed, std::span<const std::byte> rest, size_t annou
 }
 
 std::optional<ParsedIp> parse_ipv4(std::span<const std::byte> packet) {
-  if (packet.size() < kIpv4HeaderSize) return std::nullopt;
+  std::optional<ParsedIp> parsed;  // returned on every path, so that it is never copied
+  if (packet.size() < kIpv4HeaderSize) return parsed;
   const std::byte* at = packet.data();
   const size_t size = size_t{get8(at)} % 16 * 4;
-  if (size < kIpv4HeaderSize || size > packet.size()) return std::nullopt;
+  if (size < kIpv4HeaderSize || size > packet.size()) return parsed;
   const size_t told = get16(at + 2);
   const size_t total = told == 0 ? packet.size() : told;
-  if (total < size) return std::nullopt;
+  if (total < size) return parsed;
   const uint16_t fragment = get16(at + 6);
-  std::optional<ParsedIp> parsed(std::in_place);
-  IpHeader& header = parsed->header;
+  IpHeader& header = parsed.emplace().header;
   header.traffic_class = get8(at + 1);
   header.id = get16(at + 4);
   header.dont_fragment = (fragment & kDontFragment) != 0;

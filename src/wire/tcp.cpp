@@ -162,11 +162,12 @@ size_t header_size(const TcpHeader& header) {
 }
 
 std::optional<ParsedTcp> parse_tcp(std::span<const std::byte> datagram) {
-  if (datagram.size() < kTcpHeaderSize) return std::nullopt;
+  std::optional<ParsedTcp> parsed;  // returned on every path, so that it is never copied
+  if (datagram.size() < kTcpHeaderSize) return parsed;
   const std::byte* at = datagram.data();
   const size_t size = size_t{get8(at + 12)} / 16 * 4;
-  if (size < kTcpHeaderSize || size > datagram.size()) return std::nullopt;
-  std::optional<ParsedTcp> parsed(std::in_place);
+  if (size < kTcpHeaderSize || size > datagram.size()) return parsed;
+  parsed.emplace();
   TcpHeader& header = parsed->header;
   header.source_port = get16(at);
   header.destination_port = get16(at + 2);
