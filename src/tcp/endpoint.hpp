@@ -120,7 +120,7 @@ struct Status {
 
 struct ListenOptions {
   uint32_t backlog = 4096;  // cut to Settings::max_backlog
-  ConnectionOptions connection;
+  ConnectionOptions connection{};
 };
 
 struct ListenerStatus {

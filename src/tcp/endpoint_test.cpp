@@ -80,7 +80,7 @@ TEST(endpoint, carries_data_and_closes) {
 
 TEST(endpoint, repairs_losses_of_any_place) {
   for (const bool sack : {true, false}) {
-    for (const size_t period : {2, 3, 7, 20, 100}) {
+    for (const size_t period : {2U, 3U, 7U, 20U, 100U}) {
       Settings settings;
       settings.sack = sack;
       Pair pair(settings);

@@ -74,7 +74,7 @@ TEST(listener, repeats_the_syn_ack_until_there_is_room) {
   Rig rig;
   const ListenerId id = rig.listen({.backlog = 1});
   std::vector<Segment> syn_acks;
-  for (const uint16_t n : {1, 2}) {
+  for (uint16_t n = 1; n <= 2; ++n) {
     if (n == 2) rig.arrive(third(syn_acks[0]));
     rig.arrive(syn_of(n));
     syn_acks.push_back(rig.one());

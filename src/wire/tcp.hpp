@@ -50,10 +50,10 @@ struct Timestamps {
 inline constexpr size_t kMaxSackBlocks = 4;
 
 struct TcpOptions {
-  std::optional<uint16_t> mss;
-  std::optional<uint8_t> window_scale;  // as sent; RFC 7323 2.3 takes values above 14 as 14
+  std::optional<uint16_t> mss{};
+  std::optional<uint8_t> window_scale{};  // as sent; RFC 7323 2.3 takes values above 14 as 14
   bool sack_permitted = false;
-  std::optional<Timestamps> timestamps;
+  std::optional<Timestamps> timestamps{};
   uint8_t sack_count = 0;
   std::array<SackBlock, kMaxSackBlocks> sack_blocks{};
 
