@@ -48,6 +48,18 @@ inline std::string pattern(size_t length, size_t from = 0) {
   return text;
 }
 
+inline wire::TcpOptions mss_option(uint16_t mss) {
+  wire::TcpOptions options;
+  options.mss = mss;
+  return options;
+}
+
+inline ConnectionOptions without_nagle() {
+  ConnectionOptions options;
+  options.nagle = false;
+  return options;
+}
+
 // A segment with text of its own. The defaults are those of what the peer sends.
 struct Segment {
   wire::TcpFlags flags{};
