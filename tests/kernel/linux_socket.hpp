@@ -15,8 +15,8 @@
 namespace tcpdx::kernel_test {
 
 struct LinuxOptions {
-  std::optional<SocketAddress> from;  // else the kernel chooses
-  int receive_buffer = 0;             // SO_RCVBUF; 0: the kernel's own
+  std::optional<SocketAddress> from{};  // else the kernel chooses
+  int receive_buffer = 0;               // SO_RCVBUF; 0: the kernel's own
   int send_buffer = 0;
 };
 
