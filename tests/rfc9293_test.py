@@ -58,7 +58,8 @@ def breaches_of(row):
 def summary(rows):
     """The line on top: how many of each kind a test shows."""
     parts = []
-    for kind, name in (("MUST", "MUST"), ("SHLD", "SHOULD"), ("MAY", "MAY"), ("REC", "RECOMMENDED")):
+    names = {"MUST": "MUST", "SHLD": "SHOULD", "MAY": "MAY", "REC": "RECOMMENDED"}
+    for kind, name in names.items():
         of_kind = [row for row in rows if row.id.startswith(f"{kind}-")]
         parts.append(f"{name} {sum(bool(row.tests) for row in of_kind)} of {len(of_kind)}")
     return "Shown by a test: " + ", ".join(parts) + "."
