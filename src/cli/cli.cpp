@@ -20,7 +20,8 @@ constexpr std::array kCommands{
             doctor},
     Command{"states", "how many connections are in each state", states},
     Command{"sockets", "each socket with owner, queues, timer and TCP_INFO", sockets},
-    Command{"explain", "what a state or a fault is and what to do about it", explain},
+    Command{"explain", "what a state, a topic or a fault is and what to do about it", explain},
+    Command{"diagram", "the state diagram as text, SVG, DOT or Mermaid", diagram},
     Command{"sim", "a connection between two simulated ends, as a ladder with states", sim},
 };
 
