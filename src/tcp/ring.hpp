@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -20,19 +21,25 @@ inline size_t ring_index(std::span<const std::byte> ring, size_t position) {
   return position & (ring.size() - 1);
 }
 
+// std::ranges::copy of std::byte is a loop over single octets in g++ 12. An empty span's data() may
+// be null, which memcpy() must not get.
+inline void copy_octets(std::span<const std::byte> from, std::byte* to) {
+  if (!from.empty()) std::memcpy(to, from.data(), from.size());
+}
+
 inline void ring_put(std::span<std::byte> ring, size_t position,
                      std::span<const std::byte> octets) {
   const size_t index = ring_index(ring, position);
   const size_t before_end = std::min(octets.size(), ring.size() - index);
-  std::ranges::copy(octets.first(before_end), ring.subspan(index).begin());
-  std::ranges::copy(octets.subspan(before_end), ring.begin());
+  copy_octets(octets.first(before_end), ring.data() + index);
+  copy_octets(octets.subspan(before_end), ring.data());
 }
 
 inline void ring_get(std::span<const std::byte> ring, size_t position, std::span<std::byte> out) {
   const size_t index = ring_index(ring, position);
   const size_t before_end = std::min(out.size(), ring.size() - index);
-  std::ranges::copy(ring.subspan(index, before_end), out.begin());
-  std::ranges::copy(ring.first(out.size() - before_end), out.subspan(before_end).begin());
+  copy_octets(ring.subspan(index, before_end), out.data());
+  copy_octets(ring.first(out.size() - before_end), out.data() + before_end);
 }
 
 // Makes room for `needed` octets. The `used` ones from `head` on move to the front; the new head.
