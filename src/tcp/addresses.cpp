@@ -37,26 +37,26 @@ std::optional<IpAddress> Core::source_for(const IpAddress& destination) const {
 }
 
 Result<SocketAddress> Core::choose_ends(const SocketAddress& local, const SocketAddress& remote) {
-  const std::string what = fmt::format("cannot connect to {}", to_string(remote));
-  if (remote.port == 0) return fail("{}: a port is needed", what);
-  if (!is_unicast(remote.addr)) return fail("{}: that is no address of one host", what);
+  const auto what = [&] { return fmt::format("cannot connect to {}", to_string(remote)); };
+  if (remote.port == 0) return fail("{}: a port is needed", what());
+  if (!is_unicast(remote.addr)) return fail("{}: that is no address of one host", what());
   SocketAddress ends = local;
   if (local.addr.is_any()) {
     const auto source = source_for(remote.addr);
-    if (!source) return fail("{}: this host has no address of that family", what);
+    if (!source) return fail("{}: this host has no address of that family", what());
     ends.addr = *source;
   } else if (!is_ours(local.addr)) {
-    return fail("{} from {}: that is no address of this host", what, to_string(local.addr));
+    return fail("{} from {}: that is no address of this host", what(), to_string(local.addr));
   }
   if (ends.port == 0) {
     const auto port = free_port(ends, remote);
-    if (!port) return fail("{}: every local port is taken for this destination", what);
+    if (!port) return fail("{}: every local port is taken for this destination", what());
     ends.port = *port;
     return ends;
   }
   Tcb* before = find(ends, remote);
   if (before == nullptr) return ends;
-  if (!may_replace(*before)) return fail("{}: the connection exists already", what);
+  if (!may_replace(*before)) return fail("{}: the connection exists already", what());
   move(*before, Event::time_wait_timeout);
   return ends;
 }

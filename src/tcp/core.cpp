@@ -2,6 +2,7 @@
 #include "tcp/core.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -46,14 +47,13 @@ Tcb& Core::create(const SocketAddress& local, const SocketAddress& remote) {
 
 uint32_t& Core::bucket(const SocketAddress& local, const SocketAddress& remote) {
   // Keyed, so that a stranger cannot choose ends that meet in one bucket.
-  const std::array<uint64_t, 5> words = [&] {
-    std::array<uint64_t, 5> w{};
-    std::memcpy(w.data(), local.addr.bytes.data(), 16);
-    std::memcpy(w.data() + 2, remote.addr.bytes.data(), 16);
-    w[4] = static_cast<uint64_t>(local.port) << 16U | remote.port;
-    return w;
-  }();
-  const uint64_t hash = siphash(secret, std::as_bytes(std::span(words)));
+  const IpAddress::Words own = std::bit_cast<IpAddress::Words>(local.addr.bytes);
+  const IpAddress::Words other = std::bit_cast<IpAddress::Words>(remote.addr.bytes);
+  const uint64_t ports = static_cast<uint64_t>(local.port) << 16U | remote.port;
+  // An IPv4 address is in its first word alone; two lengths of message keep the families apart.
+  const std::array<uint64_t, 5> words{own[0], other[0], ports, own[1], other[1]};
+  const size_t used = local.addr.family == Family::v4 ? 3 : 5;
+  const uint64_t hash = siphash(secret, std::as_bytes(std::span(words).first(used)));
   return buckets_[hash & (buckets_.size() - 1)];
 }
 
