@@ -51,6 +51,9 @@ void send_cookie(Core& core, Listener& listener, const Packet& packet) {
   answer.destination = packet.source;
   answer.ttl = listener.options.ttl;
   answer.traffic_class = listener.options.traffic_class;
+  const std::vector<IpAddress> back(packet.source_route.rbegin(), packet.source_route.rend());
+  answer.source_route =
+      listener.options.source_route.empty() ? back : listener.options.source_route;
   wire::TcpHeader& header = answer.header;
   header.source_port = local.port;
   header.destination_port = remote.port;
@@ -170,7 +173,7 @@ bool reopen(Core& core, Tcb& tcb, const Packet& packet) {
   tcb.set_options(listener->options);
   tcb.origin = Origin::reopened;
   tcb.wait_at = kNever;
-  tcb.fin_queued = tcb.peer_fin_seen = false;
+  tcb.fin_queued = tcb.peer_fin_seen = tcb.route_learned = false;
   ++listener->half_open;
   start_passive_open(core, tcb, packet, Event::new_connection_syn, iss);
   tcb.recover = snd_nxt;

@@ -69,6 +69,10 @@ Result<ConnectionId> Endpoint::open_passive(Time now, const SocketAddress& local
   if (core_->listens_exactly(local, remote)) {
     return fail("cannot open {}: something listens there already", to_string(local));
   }
+  if (remote && !core_->is_unicast(remote->addr)) {  // MUST-46
+    return fail("cannot open {} to {}: that is no address of one host", to_string(local),
+                to_string(*remote));
+  }
   if (auto route = check_source_route(options, local.addr.family); !route) {
     return std::unexpected(route.error());
   }

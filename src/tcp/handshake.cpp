@@ -6,7 +6,7 @@
 namespace tcpdx::tcp {
 namespace {
 
-constexpr uint16_t kLeastMss = 88;  // TCP_MIN_SND_MSS less its options: a smaller one is an attack
+constexpr uint16_t kLeastMss = 48;  // net.ipv4.tcp_min_snd_mss: a smaller one is an attack
 
 uint16_t default_mss(Family family) { return family == Family::v4 ? 536 : 1220; }  // MUST-15
 
@@ -105,6 +105,11 @@ void back_to_listen(Core& core, Tcb& tcb) {
   tcb.retransmit_at = tcb.ack_at = tcb.wait_at = tcb.give_up_at = kNever;
   tcb.syn_repeated = tcb.fin_queued = tcb.ack_now = tcb.peer_fin_seen = false;
   tcb.transfer.reset();
+  if (!tcb.route_learned) return;
+  ConnectionOptions options = tcb.options();
+  options.source_route.clear();
+  tcb.set_options(options);
+  tcb.route_learned = false;
 }
 
 bool admit(Core& core, Tcb& tcb) {

@@ -40,10 +40,10 @@ void take_urgent(Core& core, Tcb& tcb, const Packet& packet) {
   if (tcb.state != established && tcb.state != fin_wait_1 && tcb.state != fin_wait_2) return;
   const Seq up = packet.header.seq + packet.header.urgent;
   if (up <= tcb.rcv_up) return;
-  const bool ahead = up > tcb.rcv_nxt;
   tcb.rcv_up = up;
-  // Told when urgent mode begins and when the pointer moves on (MUST-32).
-  if (ahead) core.notify(tcb, Notice::urgent);
+  // Told when urgent mode begins and when the pointer moves on (MUST-32). RCV.UP is never behind
+  // what the user has read.
+  core.notify(tcb, Notice::urgent);
 }
 
 void take_text(Core& core, Tcb& tcb, const Packet& packet) {

@@ -32,6 +32,12 @@ bool ended_badly(const Tcb& tcb) { return tcb.state == closed && tcb.ending != N
 
 size_t unread(const Tcb& tcb) { return tcb.transfer ? tcb.transfer->receive.in_order() : 0; }
 
+// The octet after the last one that the user read.
+Seq next_read(const Tcb& tcb) {
+  const bool peer_closed = tcb.peer_fin_seen && tcb.rcv_nxt == tcb.rcv_fin + 1;
+  return tcb.rcv_nxt - static_cast<uint32_t>(unread(tcb)) - (peer_closed ? 1U : 0U);
+}
+
 // Our side's close is under way (3.10.2: error).
 bool is_closing(const Tcb& tcb) {
   return tcb.fin_queued || tcb.state == fin_wait_1 || tcb.state == fin_wait_2 ||
@@ -81,6 +87,7 @@ Result<size_t> user_send(Core& core, Tcb& tcb, std::span<const std::byte> octets
 Result<size_t> user_receive(Core& core, Tcb& tcb, std::span<std::byte> out) {
   if (tcb.transfer && tcb.transfer->receive.in_order() != 0) {
     const size_t got = tcb.transfer->receive.read(out);
+    tcb.rcv_up = later(tcb.rcv_up, next_read(tcb));  // in pace, lest a lap make it urgent
     if (tcb.state != closed) {
       const bool reads_on =
           tcb.state == established || tcb.state == fin_wait_1 || tcb.state == fin_wait_2;
@@ -179,8 +186,8 @@ Readiness readiness_of(const Core& core, const Tcb& tcb) {
   if (may_send)
     r.writable = core.settings.send_buffer - std::min<size_t>(queued, core.settings.send_buffer);
   const bool peer_closed = tcb.peer_fin_seen && tcb.rcv_nxt == tcb.rcv_fin + 1;
-  const Seq next_read = tcb.rcv_nxt - static_cast<uint32_t>(r.readable) - (peer_closed ? 1U : 0U);
-  if (tcb.synchronized() && tcb.rcv_up > next_read) r.urgent = octets(next_read, tcb.rcv_up);
+  const Seq next = next_read(tcb);
+  if (tcb.synchronized() && tcb.rcv_up > next) r.urgent = octets(next, tcb.rcv_up);
   r.end_of_data = r.readable == 0 && (peer_closed || tcb.state == closed);
   return r;
 }
