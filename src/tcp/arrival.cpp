@@ -38,14 +38,15 @@ void take_timestamp(const Core& core, Tcb& tcb, const Packet& packet) {
 // The SYN,ACK of a simultaneous open lies one before the window, but its ACK is news (Figure 7).
 bool crossing_syn_ack(const Tcb& tcb, const Packet& packet) {
   const wire::TcpFlags flags = packet.header.flags;
-  return tcb.state == syn_received && flags.syn && flags.ack && !flags.rst &&
-         packet.header.seq == tcb.irs && packet.header.ack == tcb.snd_nxt;
+  return tcb.state == syn_received && tcb.origin == Origin::active && flags.syn && flags.ack &&
+         !flags.rst && packet.header.seq == tcb.irs && packet.header.ack == tcb.snd_nxt;
 }
 
 void answer_unacceptable(Core& core, Tcb& tcb, const Packet& packet) {
   const wire::TcpFlags flags = packet.header.flags;
   if (flags.rst) return;
-  const bool repeated_syn = tcb.state == syn_received && flags.syn && packet.header.seq == tcb.irs;
+  const bool repeated_syn =
+      tcb.state == syn_received && flags.syn && !flags.ack && packet.header.seq == tcb.irs;
   if (repeated_syn && core.settings.repeat_syn_ack) return send_syn(core, tcb);
   // 3.10.7.4, eighth: the other end's FIN again, because our ACK was lost.
   if (tcb.state == time_wait && flags.fin) {
@@ -57,17 +58,34 @@ void answer_unacceptable(Core& core, Tcb& tcb, const Packet& packet) {
   send_challenge_ack(core, tcb);
 }
 
+// What of a segment counts, by its sequence number.
+enum class Accepted : uint8_t { nothing, control, all };
+
+// 3.8.4: the other end's own keep-alive lies before the window, and yet it shows that it lives.
+void hear(const Core& core, Tcb& tcb, const Packet& packet) {
+  const wire::TcpHeader& header = packet.header;
+  if (!header.flags.ack || header.ack < tcb.snd_una || header.ack > tcb.snd_nxt) return;
+  tcb.last_received_ms = core.now_ms();
+  tcb.keep_alives = 0;
+}
+
 // First: the sequence number. A closed window still lets ACK, RST and URG through (MUST-66).
-bool check_sequence(Core& core, Tcb& tcb, const Packet& packet) {
+Accepted check_sequence(Core& core, Tcb& tcb, const Packet& packet) {
   if (fails_paws(core, tcb, packet)) {
     send_ack(core, tcb);
-    return false;
+    return Accepted::nothing;
   }
-  if (acceptable(tcb, packet.header.seq, segment_length(packet))) return true;
-  if (crossing_syn_ack(tcb, packet)) return true;
+  if (acceptable(tcb, packet.header.seq, segment_length(packet))) return Accepted::all;
+  if (crossing_syn_ack(tcb, packet)) return Accepted::all;
+  hear(core, tcb, packet);
+  const wire::TcpFlags flags = packet.header.flags;
   const bool at_closed_window = tcb.rcv_wnd() == 0 && packet.header.seq == tcb.rcv_nxt;
+  if (at_closed_window && (flags.rst || (flags.ack && !flags.syn))) {
+    tcb.ack_now = !flags.rst;
+    return Accepted::control;
+  }
   answer_unacceptable(core, tcb, packet);
-  return at_closed_window && (packet.header.flags.rst || !packet.header.flags.syn);
+  return Accepted::nothing;
 }
 
 // Second: RST (RFC 5961 3.2). False: the segment ends here, as each RST does.
@@ -198,7 +216,8 @@ void arrive_syn_sent(Core& core, Tcb& tcb, const Packet& packet) {
 
 void arrive_otherwise(Core& core, Tcb& tcb, const Packet& packet) {
   if (tcb.state == time_wait && reopen(core, tcb, packet)) return;
-  if (!check_sequence(core, tcb, packet)) return core.schedule(tcb);
+  const Accepted accepted = check_sequence(core, tcb, packet);
+  if (accepted == Accepted::nothing) return core.schedule(tcb);
   if (!check_rst(core, tcb, packet)) return core.schedule(tcb);
   if (!check_syn(core, tcb, packet)) return core.schedule(tcb);
   if (packet.header.flags.ack) take_timestamp(core, tcb, packet);
@@ -210,8 +229,10 @@ void arrive_otherwise(Core& core, Tcb& tcb, const Packet& packet) {
     return end(core, tcb, Event::abort, Notice::aborted);
   }
   take_urgent(core, tcb, packet);
-  take_text(core, tcb, packet);
-  take_fin(core, tcb, packet);
+  if (accepted == Accepted::all) {
+    take_text(core, tcb, packet);
+    take_fin(core, tcb, packet);
+  }
   output(core, tcb);
   core.release_idle(tcb);
 }
