@@ -157,8 +157,9 @@ bool reopen(Core& core, Tcb& tcb, const Packet& packet) {
   const wire::TcpHeader& header = packet.header;
   if (!header.flags.syn || header.flags.ack || header.flags.rst) return false;
   const auto& ts = header.options.timestamps;
-  const bool newer_ts = tcb.timestamps && ts && static_cast<int32_t>(ts->value - tcb.ts_recent) > 0;
-  if (header.seq <= tcb.rcv_nxt && !newer_ts) return false;  // 3.6.1 (b), RFC 6191
+  // RFC 6191 2: the timestamps decide; the sequence numbers only where those do not.
+  const int32_t newer = tcb.timestamps && ts ? static_cast<int32_t>(ts->value - tcb.ts_recent) : 0;
+  if (newer < 0 || (newer == 0 && header.seq <= tcb.rcv_nxt)) return false;
   Listener* listener = core.find_listener(tcb.local, tcb.remote);
   if (listener == nullptr || listener->record != kNone || tcb.holder != Holder::nobody)
     return false;

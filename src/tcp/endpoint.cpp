@@ -210,7 +210,9 @@ Result<void> Endpoint::set_options(Time now, ConnectionId id, const ConnectionOp
   ConnectionOptions changed = options;
   changed.source_route = tcb->options().source_route;
   tcb->set_options(changed);
-  if (tcb->state == State::established || tcb->state == State::close_wait) {
+  const State state = tcb->state;
+  if (state == State::established || state == State::close_wait || state == State::fin_wait_1 ||
+      state == State::fin_wait_2) {
     tcb->wait_at = kNever;
     keep_alive_from_now(*core_, *tcb);
     output(*core_, *tcb);  // without Nagle's rule something may go now

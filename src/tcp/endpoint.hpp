@@ -74,7 +74,7 @@ struct ConnectionOptions {
   bool nagle = true;                    // MUST-17 lets the user turn it off
   std::optional<KeepAlive> keep_alive;  // off by default: MUST-25
   std::optional<Duration> user_timeout;
-  std::optional<unsigned> r2;           // MUST-21
+  std::optional<unsigned> r2;           // MUST-21; from 256 on: for ever
   uint8_t ttl = 64;                     // MUST-49; net.ipv4.ip_default_ttl
   uint8_t traffic_class = 0;            // MUST-48
   std::vector<IpAddress> source_route;  // MUST-51; at most nine IPv4 addresses

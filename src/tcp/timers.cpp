@@ -20,6 +20,7 @@ bool repeat_allowed(Core& core, Tcb& tcb, unsigned r2) {
     end(core, tcb, Event::retransmission_give_up, Notice::timed_out);
     return false;
   }
+  if (tcb.retransmissions == UINT8_MAX) return true;  // R2 is beyond what is counted: for ever
   if (++tcb.retransmissions == core.settings.r1) core.notify(tcb, Notice::retransmitting);
   return true;
 }
@@ -84,11 +85,11 @@ void run_send_timer(Core& core, Tcb& tcb) {
   }
 }
 
-// 3.8.4: only when nothing was heard for the whole interval (MUST-26).
+// 3.8.4: only when nothing is outstanding and nothing was heard for the whole interval (MUST-26).
 void keep_alive_timeout(Core& core, Tcb& tcb) {
   const KeepAlive& keep = *tcb.options().keep_alive;
   const Time idle_until = core.now - core.since_ms(tcb.last_received_ms) + keep.idle;
-  if (tcb.keep_alives == 0 && (idle_until > core.now || tcb.snd_una != tcb.snd_nxt)) {
+  if (tcb.snd_una != tcb.snd_nxt || (tcb.keep_alives == 0 && idle_until > core.now)) {
     tcb.wait_at = std::max(idle_until, core.now + keep.interval);
     return;
   }
