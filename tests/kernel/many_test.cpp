@@ -16,13 +16,26 @@ Word word_of(size_t index) { return std::bit_cast<Word>(static_cast<uint32_t>(in
 
 class Many : public Stage {
  protected:
+  // While a thousand FINs wait for their turn, some are sent again. The second one's ACK may meet a
+  // connection that is gone, whose RST would end the other's TIME-WAIT (RFC 1337, hazard 3): both
+  // ends are told not to heed it.
+  void start_without_assassination() {
+    tcp::Settings settings;
+    settings.rfc1337 = true;
+    start(settings);
+    sysctl("ipv4/tcp_rfc1337", "1");
+  }
+
+  // The condition looks at all connections, so it is asked only when nothing waits.
   bool soon(const std::function<bool()>& condition) {
     const tcp::Time end = now() + 20s;
-    while (!condition()) {
+    for (;;) {
+      while (peer().turn()) {
+      }
+      if (condition()) return true;
       if (now() > end) return false;
-      if (!peer().turn()) peer().wait(5ms);
+      peer().wait(5ms);
     }
-    return true;
   }
 
   // How many connections are in these states at both ends.
@@ -87,7 +100,7 @@ class Many : public Stage {
 };
 
 TEST_F(Many, thousand_linux_clients) {
-  start();
+  start_without_assassination();
   const tcp::ListenerId listener = our_listener();
   std::vector<Pair> pairs(kMany);
   for (Pair& pair : pairs) {
@@ -105,7 +118,7 @@ TEST_F(Many, thousand_linux_clients) {
 }
 
 TEST_F(Many, thousand_of_our_clients) {
-  start();
+  start_without_assassination();
   sysctl("core/somaxconn", "4096");
   sysctl("ipv4/tcp_max_syn_backlog", "4096");
   const LinuxSocket& listener = kernel_listener();
