@@ -163,6 +163,7 @@ Transfer& Core::transfer(Tcb& tcb) {
 
 void Core::release_idle(Tcb& tcb) {
   if (!tcb.transfer) return;
+  if (tcb.fin_queued && tcb.snd_una != tcb.snd_end + 1) return;  // a FIN waits or is on its way
   const Transfer& t = *tcb.transfer;
   if (!t.send.empty() || !t.receive.empty() || !t.sent.empty()) return;
   if (spare_.size() < kSpareTransfers) spare_.push_back(std::move(tcb.transfer));

@@ -217,6 +217,23 @@ TEST(recovery, a_closed_window_is_probed_with_back_off_and_never_given_up_while_
   EXPECT_EQ(sent_numbers(rig), (Numbers{0, 1, 2}));
 }
 
+TEST(recovery, a_fin_waits_for_the_window_too) {
+  Rig rig;
+  rig.peer_window = 0;
+  const ConnectionId id = open(rig, kPlainPeer);
+  rig.peer_ack_all();
+  rig.forget();
+  rig.user_close(id);
+  ASSERT_TRUE(rig.run_until_sent(60s));
+  EXPECT_FALSE(rig.one().flags.fin);
+  rig.peer_ack_all();  // the probe is answered: still closed
+  ASSERT_TRUE(rig.run_until_sent(60s));
+  rig.forget();
+  rig.peer_window = 65535;
+  rig.peer_ack_all();
+  EXPECT_TRUE(rig.one().flags.fin);
+}
+
 TEST(recovery, the_rfc_probes_with_an_octet) {
   Settings settings = Settings::rfc9293();
   Rig rig(settings);
