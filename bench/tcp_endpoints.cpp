@@ -76,7 +76,8 @@ class Wire {
 
  private:
   static void copy(const Packet& packet, Frame& frame) {
-    if (!packet.text.empty()) std::memcpy(frame.bytes.data(), packet.text.data(), packet.text.size());
+    if (!packet.text.empty())
+      std::memcpy(frame.bytes.data(), packet.text.data(), packet.text.size());
     frame.packet = packet;
     frame.packet.text = std::span(frame.bytes).first(packet.text.size());
   }
