@@ -54,6 +54,7 @@ sockaddr* as_address(sockaddr_storage& storage) {
 LinuxSocket LinuxSocket::open(Family family, const LinuxOptions& options) {
   LinuxSocket made(Fd(::socket(family == Family::v4 ? AF_INET : AF_INET6,
                                SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)));
+  if (!made) return made;
   made.set(SOL_SOCKET, SO_REUSEADDR, 1);
   if (options.receive_buffer > 0) made.set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
   if (options.send_buffer > 0) made.set(SOL_SOCKET, SO_SNDBUF, options.send_buffer);
@@ -70,12 +71,14 @@ LinuxSocket LinuxSocket::listening(const SocketAddress& at, int backlog,
   LinuxOptions with = options;
   with.from = at;
   LinuxSocket made = open(at.addr.family, with);
+  if (!made) return made;
   if (::listen(made.fd_.get(), backlog) != 0) made.close();
   return made;
 }
 
 LinuxSocket LinuxSocket::connecting(const SocketAddress& to, const LinuxOptions& options) {
   LinuxSocket made = open(to.addr.family, options);
+  if (!made) return made;
   sockaddr_storage address;
   const socklen_t size = to_system(to, address);
   if (::connect(made.fd_.get(), as_address(address), size) != 0 && errno != EINPROGRESS) {

@@ -1,0 +1,73 @@
+#include "lab/impairment.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace tcpdx::lab {
+namespace {
+
+using Numbers = std::vector<int>;
+
+// Puts one datagram in at each millisecond, numbered in its only octet; tells what comes out.
+Numbers run(const Impairment& impairment, int count) {
+  Line line(impairment);
+  Numbers out;
+  const auto note = [&](std::span<const std::byte> datagram) {
+    out.push_back(std::to_integer<int>(datagram[0]));
+  };
+  for (int i = 0; i < count; ++i) {
+    const std::byte octet{static_cast<unsigned char>(i)};
+    line.put(i * 1ms, std::span(&octet, 1));
+    line.release(i * 1ms, note);
+  }
+  while (const auto next = line.next()) line.release(*next, note);
+  return out;
+}
+
+TEST(Line, does_nothing_to_datagrams_unless_told) { EXPECT_EQ(run({}, 3), (Numbers{0, 1, 2})); }
+
+TEST(Line, loses_and_doubles_all_where_it_is_certain) {
+  EXPECT_TRUE(run({.loss = 1}, 3).empty());
+  EXPECT_EQ(run({.duplication = 1}, 2), (Numbers{0, 0, 1, 1}));
+}
+
+TEST(Line, delays) {
+  Line line({.delay = 5ms});
+  const std::byte octet{};
+  EXPECT_EQ(line.put(1ms, std::span(&octet, 1)), 1U);
+  EXPECT_EQ(line.next(), 6ms);
+  int out = 0;
+  line.release(5999us, [&](std::span<const std::byte>) { ++out; });
+  EXPECT_EQ(out, 0);
+  line.release(6ms, [&](std::span<const std::byte>) { ++out; });
+  EXPECT_EQ(out, 1);
+  EXPECT_FALSE(line.next());
+}
+
+TEST(Line, lets_some_be_overtaken_and_loses_none) {
+  Numbers out = run({.reordering = 0.2, .held_back = 3500us, .seed = 5}, 100);
+  EXPECT_FALSE(std::ranges::is_sorted(out));
+  std::ranges::sort(out);
+  ASSERT_EQ(out.size(), 100U);
+  EXPECT_EQ(std::ranges::adjacent_find(out), out.end());
+}
+
+TEST(Line, does_the_same_again_from_the_same_seed) {
+  const Impairment bad{.loss = 0.3, .duplication = 0.3, .reordering = 0.3, .seed = 9};
+  EXPECT_EQ(run(bad, 100), run(bad, 100));
+  Impairment other = bad;
+  other.seed = 10;
+  EXPECT_NE(run(bad, 100), run(other, 100));
+}
+
+// Of 100 datagrams with a loss of 0.3, the mean is 70 and the deviation 4.6.
+TEST(Line, loses_about_as_many_as_told) {
+  const size_t left = run({.loss = 0.3}, 100).size();
+  EXPECT_GT(left, 47U);
+  EXPECT_LT(left, 93U);
+}
+
+}  // namespace
+}  // namespace tcpdx::lab
