@@ -12,8 +12,8 @@
 namespace tcpdx::tcp {
 namespace {
 
-// Transfers kept for the next connection that needs one.
-constexpr size_t kSpareTransfers = 32;
+// Transfers kept for the next connection that needs one: some kilobytes each.
+constexpr size_t kSpareTransfers = 8;
 
 }  // namespace
 

@@ -5,6 +5,11 @@
 #include "tcp/core.hpp"
 
 namespace tcpdx::tcp {
+namespace {
+
+constexpr size_t kSmallHeap = 1024;
+
+}  // namespace
 
 void Core::put(size_t i, Due due) {
   heap_[i] = due;
@@ -51,6 +56,8 @@ void Core::unschedule(Tcb& tcb) {
   if (i >= heap_.size()) return;
   const Due last = heap_.back();
   heap_.pop_back();
+  // Many connections that fell idle leave their places behind.
+  if (heap_.capacity() > kSmallHeap && heap_.size() < heap_.capacity() / 4) heap_.shrink_to_fit();
   if (last.slot == tcb.slot) return;
   put(i, last);
   sift_up(i);
