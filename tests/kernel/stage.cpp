@@ -69,6 +69,7 @@ void Stage::pass(Duration time) {
 }
 
 std::vector<Socket> Stage::kernel_sockets() {
+  if (!diag_) return {};  // SetUp() failed
   Look look;
   std::vector<std::string> names{""};
   for (const Family family : {Family::v4, Family::v6}) {
