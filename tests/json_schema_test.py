@@ -15,7 +15,7 @@ import unittest
 import jsonschema
 
 SCHEMAS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "schema"
-FAULT_OR_STATE_LISTS = ("states", "faults")
+LISTS = ("states", "topics", "faults")
 GROUPS = ("process", "port", "peer", "netns", "cgroup")
 
 
@@ -78,9 +78,14 @@ class JsonSchemaTest(unittest.TestCase):
 
     def test_explain(self):
         document = self.check("explain", "explain", "--json")
-        for kind in FAULT_OR_STATE_LISTS:
+        for kind in LISTS:
             for one in document[kind]:
                 self.check("explain", "explain", "--json", one["name"])
+
+    def test_diagram(self):
+        self.assertEqual(self.check("diagram", "diagram", "--json")["path"], [])
+        for path in ("client", "server", "listen"):
+            self.assertTrue(self.check("diagram", "diagram", "--json", "--path", path)["path"])
 
     def test_doctor(self):
         with some_sockets():
@@ -95,7 +100,7 @@ class JsonSchemaTest(unittest.TestCase):
         self.check("sim", "sim", "close", "--json", "--loss", "0.3", "--seed", "7")
 
     def test_a_wrong_document_is_found(self):
-        for name in ("doctor", "sockets", "states", "explain", "sim"):
+        for name in ("doctor", "sockets", "states", "explain", "diagram", "sim"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

@@ -9,7 +9,9 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/suggest.hpp"
+#include "faults/catalogue.hpp"
 #include "tcp/state.hpp"
+#include "view/topic_texts.hpp"
 
 namespace tcpdx::cli {
 namespace {
@@ -56,6 +58,11 @@ TEST(Usage, WrongWordsExit64WithAMessageThatNamesThem) {
       {{"explain", "close-wiat-leak"}, "close-wait-leak"},
       {{"explain", "ESTABLISHT"}, "ESTABLISHED"},
       {{"explain", ""}, "no state"},
+      {{"explain", "accept-qeue"}, "accept-queue"},
+      {{"diagram", "--format", "pgn"}, "formats are text, dot, svg, mermaid"},
+      {{"diagram", "--path", "clinet"}, "client"},
+      {{"diagram", "--path", ""}, "--path"},
+      {{"diagram", "--json", "--format", "dot"}, "--json"},
   };
   for (const auto& [arguments, named] : kCases) {
     const Outcome outcome = outcome_of(arguments);
@@ -78,7 +85,8 @@ TEST(Usage, HelpAndVersionGoToStandardOutput) {
                                                     {"doctor", "--help"},
                                                     {"states", "--help"},
                                                     {"sockets", "--help"},
-                                                    {"explain", "--help"}}) {
+                                                    {"explain", "--help"},
+                                                    {"diagram", "--help"}}) {
     const Outcome outcome = outcome_of(arguments);
     EXPECT_EQ(outcome.code, 0) << arguments.front();
     EXPECT_NE(outcome.out, "");
@@ -111,6 +119,29 @@ TEST(Explain, ListsStatesAndFaultsAndTellsOfEach) {
     EXPECT_NE(list.out.find(tcp::to_string(state)), std::string::npos);
   }
   EXPECT_EQ(outcome_of({"explain", "syn-flood"}).code, 0);
+}
+
+// "close" is a topic although netstat calls CLOSED so; TIME-WAIT is a state although it is a topic.
+TEST(Explain, TellsOfTopicsAndNamesOnlyFaultsThatExist) {
+  for (const view::TopicText& topic : view::topics()) {
+    const Outcome outcome = outcome_of({"explain", std::string(topic.name)});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_TRUE(outcome.out.starts_with(topic.name)) << outcome.out;
+    for (const std::string_view fault : topic.faults) {
+      EXPECT_NE(faults::find_fault(fault), nullptr) << fault;
+    }
+  }
+  EXPECT_TRUE(outcome_of({"explain", "time-wait"}).out.starts_with("TIME-WAIT"));
+  EXPECT_TRUE(outcome_of({"explain", "TCP_CLOSE"}).out.starts_with("CLOSED"));
+}
+
+TEST(Diagram, IsWrittenInEachFormat) {
+  EXPECT_NE(outcome_of({"diagram"}).out.find("│   CLOSED   ├"), std::string::npos);
+  EXPECT_NE(outcome_of({"diagram", "--format", "dot"}).out.find("digraph"), std::string::npos);
+  EXPECT_TRUE(outcome_of({"diagram", "--format", "svg"}).out.starts_with("<svg"));
+  EXPECT_TRUE(outcome_of({"diagram", "--format", "mermaid"}).out.starts_with("stateDiagram-v2"));
+  EXPECT_NE(outcome_of({"diagram", "--path", "Close_Wait"}).out.find("into CLOSE-WAIT"),
+            std::string::npos);
 }
 
 TEST(Suggest, FindsWhatWasMeant) {

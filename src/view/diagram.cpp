@@ -113,6 +113,7 @@ std::string one_line(const EdgeLabel& label) {
 
 std::string one_line(const Edge& edge) {
   std::vector<std::string> parts;
+  parts.reserve(edge.labels.size());
   for (const EdgeLabel& label : edge.labels) parts.push_back(one_line(label));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -142,6 +143,7 @@ std::vector<Remark> failure_remarks(std::span<const Edge> edges) {
   }
   std::ranges::sort(states_of);
   std::vector<Remark> remarks;
+  remarks.reserve(states_of.size());
   for (const auto& [what, states] : states_of) remarks.push_back({what, these_or_all_but(states)});
   return remarks;
 }

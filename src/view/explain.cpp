@@ -1,5 +1,5 @@
-// Explanations as text and as JSON. The words come from state_texts and from each fault's
-// FaultInfo.
+// Explanations as text and as JSON. The words come from state_texts, topic_texts and
+// each fault's FaultInfo.
 #include "view/explain.hpp"
 
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tcp/transition.hpp"
@@ -78,6 +79,30 @@ void show_ways(std::ostream& out, const Style& style, std::string_view label,
   }
 }
 
+void show_faults(std::ostream& out, const Style& style, std::span<const FaultInfo* const> faults) {
+  std::string_view label = "faults";
+  for (const FaultInfo* fault : faults) {
+    paragraph(out, style, label, fmt::format("{}: {}", fault->id, fault->title));
+    label = "";
+  }
+}
+
+std::vector<const TopicText*> topics_of(tcp::State state) {
+  std::vector<const TopicText*> found;
+  for (const TopicText& topic : topics()) {
+    if (std::ranges::find(topic.states, state) != topic.states.end()) found.push_back(&topic);
+  }
+  return found;
+}
+
+std::string names_of(std::span<const tcp::State> states) {
+  std::string names;
+  for (const tcp::State state : states) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", tcp::to_string(state));
+  }
+  return names;
+}
+
 Json ways_json(std::string_view name, const std::vector<tcp::Transition>& transitions,
                tcp::State tcp::Transition::* end) {
   Json list = Json::array();
@@ -107,28 +132,40 @@ void explain_state(std::ostream& out, const Style& wide, tcp::State state, Fault
   const Style style = narrow(wide);
   const StateText& text = state_text(state);
   title(out, style, tcp::to_string(state), text.summary);
+  paragraph(out, style, "who", text.who);
   paragraph(out, style, "waits", text.waits);
   paragraph(out, style, "lasts", text.lasts);
   paragraph(out, style, "healthy", text.healthy);
   paragraph(out, style, "trouble", text.trouble);
+  paragraph(out, style, "note", text.note);
   show_ways(out, style, "from", ways(tcp::ways_into(state), &tcp::Transition::from));
   show_ways(out, style, "to", ways(tcp::ways_out_of(state), &tcp::Transition::to));
-  std::string_view label = "faults";
-  for (const FaultInfo* fault : faults_in(state, faults)) {
-    paragraph(out, style, label, fmt::format("{}: {}", fault->id, fault->title));
-    label = "";
-  }
+  show_faults(out, style, faults_in(state, faults));
   paragraph(out, style, "look", look_closer(state));
+  paragraph(out, style, "", fmt::format("tcpdx diagram --path {}", tcp::to_string(state)));
+  for (const TopicText* topic : topics_of(state)) {
+    paragraph(out, style, "", fmt::format("tcpdx explain {}", topic->name));
+  }
+}
+
+void explain_topic(std::ostream& out, const Style& wide, const TopicText& topic,
+                   FaultInfos faults) {
+  const Style style = narrow(wide);
+  title(out, style, topic.name, topic.summary);
+  for (const TopicPart& part : topic.parts) paragraph(out, style, part.label, part.text);
+  paragraph(out, style, "states", names_of(topic.states));
+  std::vector<const FaultInfo*> known;
+  for (const FaultInfo* fault : faults) {
+    if (std::ranges::find(topic.faults, fault->id) != topic.faults.end()) known.push_back(fault);
+  }
+  show_faults(out, style, known);
+  paragraph(out, style, "look", topic.look);
 }
 
 void explain_fault(std::ostream& out, const Style& wide, const FaultInfo& fault) {
   const Style style = narrow(wide);
   title(out, style, fault.id, fault.title);
-  std::string states;
-  for (const tcp::State state : fault.states) {
-    states += fmt::format("{}{}", states.empty() ? "" : ", ", tcp::to_string(state));
-  }
-  paragraph(out, style, "states", states);
+  paragraph(out, style, "states", names_of(fault.states));
   paragraph(out, style, "signs", fault.signature);
   std::string_view label = "unlike";
   for (const LookAlike& other : fault.look_alikes) {
@@ -148,23 +185,46 @@ void list_explained(std::ostream& out, const Style& wide, FaultInfos faults) {
   for (const tcp::State state : tcp::kStates) {
     list_line(out, style, tcp::to_string(state), state_text(state).summary);
   }
+  out << "topics\n";
+  for (const TopicText& topic : topics()) list_line(out, style, topic.name, topic.summary);
   out << "faults\n";
   for (const FaultInfo* fault : faults) list_line(out, style, fault->id, fault->title);
 }
 
 void explain_state_json(std::ostream& out, tcp::State state, FaultInfos faults) {
   const StateText& text = state_text(state);
+  Json topic_names = Json::array();
+  for (const TopicText* topic : topics_of(state)) topic_names.push_back(topic->name);
   out << dump({{"schema", kSchema},
                {"kind", "state"},
                {"name", tcp::to_string(state)},
                {"summary", text.summary},
+               {"who", text.who},
                {"waits", text.waits},
                {"lasts", text.lasts},
                {"healthy", text.healthy},
                {"trouble", text.trouble},
+               {"note", text.note.empty() ? Json(nullptr) : Json(text.note)},
+               {"topics", std::move(topic_names)},
                {"faults", fault_ids(faults_in(state, faults))},
                {"ways_in", ways_json("from", tcp::ways_into(state), &tcp::Transition::from)},
                {"ways_out", ways_json("to", tcp::ways_out_of(state), &tcp::Transition::to)}})
+      << '\n';
+}
+
+void explain_topic_json(std::ostream& out, const TopicText& topic) {
+  Json parts = Json::array();
+  for (const TopicPart& part : topic.parts) {
+    parts.push_back({{"label", part.label}, {"text", part.text}});
+  }
+  out << dump({{"schema", kSchema},
+               {"kind", "topic"},
+               {"name", topic.name},
+               {"summary", topic.summary},
+               {"parts", std::move(parts)},
+               {"states", state_names(topic.states)},
+               {"faults", topic.faults},
+               {"look", topic.look}})
       << '\n';
 }
 
@@ -193,6 +253,10 @@ void list_explained_json(std::ostream& out, FaultInfos faults) {
   for (const tcp::State state : tcp::kStates) {
     states.push_back({{"name", tcp::to_string(state)}, {"summary", state_text(state).summary}});
   }
+  Json topic_list = Json::array();
+  for (const TopicText& topic : topics()) {
+    topic_list.push_back({{"name", topic.name}, {"summary", topic.summary}});
+  }
   Json list = Json::array();
   for (const FaultInfo* fault : faults) {
     list.push_back({{"name", fault->id}, {"title", fault->title}});
@@ -200,6 +264,7 @@ void list_explained_json(std::ostream& out, FaultInfos faults) {
   out << dump({{"schema", kSchema},
                {"kind", "list"},
                {"states", std::move(states)},
+               {"topics", std::move(topic_list)},
                {"faults", std::move(list)}})
       << '\n';
 }

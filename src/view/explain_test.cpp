@@ -1,6 +1,7 @@
 // Explanations: every state and every field of a fault is told.
 #include "view/explain.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -40,7 +41,7 @@ TEST(Explain, TellsOfEachState) {
     const StateText& text = view::state_text(state);
     EXPECT_EQ(text.state, state);
     for (const std::string_view part :
-         {text.summary, text.waits, text.lasts, text.healthy, text.trouble}) {
+         {text.summary, text.who, text.waits, text.lasts, text.healthy, text.trouble}) {
       EXPECT_FALSE(part.empty()) << tcp::to_string(state);
       EXPECT_NE(state_text_of(state).find(part), std::string::npos);
     }
@@ -66,6 +67,40 @@ TEST(Explain, KeepsToTheWidth) {
   }
 }
 
+std::string topic_text_of(const TopicText& topic, size_t width = 0) {
+  std::ostringstream out;
+  explain_topic(out, {.colour = false, .width = width}, topic, kFaults);
+  return out.str();
+}
+
+TEST(Explain, TellsAllOfEachTopicWithinTheWidth) {
+  for (const TopicText& topic : topics()) {
+    const std::string text = topic_text_of(topic);
+    EXPECT_TRUE(text.starts_with(topic.name)) << text;
+    for (const TopicPart& part : topic.parts) {
+      EXPECT_LE(part.label.size(), 9U) << part.label;
+      EXPECT_NE(text.find(part.text), std::string::npos) << part.text;
+    }
+    for (const tcp::State state : topic.states) {
+      EXPECT_NE(state_text_of(state).find(fmt::format("tcpdx explain {}", topic.name)),
+                std::string::npos);
+    }
+    EXPECT_NE(text.find(topic.look), std::string::npos);
+    std::istringstream lines(topic_text_of(topic, 80));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 80U) << line;
+  }
+}
+
+TEST(Explain, FindsTopicsByTheirNames) {
+  for (const std::string_view word : {"accept-queue", "ACCEPT_QUEUE", "accept queue", "backlog"}) {
+    const TopicText* const topic = find_topic(word);
+    ASSERT_NE(topic, nullptr) << word;
+    EXPECT_EQ(topic->name, "accept-queue");
+  }
+  EXPECT_EQ(find_topic("time-wait"), nullptr);  // the state tells it
+  EXPECT_EQ(find_topic(""), nullptr);
+}
+
 TEST(Explain, TellsAllOfAFault) {
   std::ostringstream out;
   explain_fault(out, {.colour = false, .width = 0}, kFault);
@@ -81,6 +116,7 @@ TEST(ExplainJson, HasNamesOfStatesAndFaults) {
   list_explained_json(out, kFaults);
   const auto list = nlohmann::json::parse(out.str());
   EXPECT_EQ(list.at("states").size(), 11U);
+  EXPECT_EQ(list.at("topics").size(), topics().size());
   EXPECT_EQ(list.at("faults").at(0).at("name"), "close-wait-leak");
 
   std::ostringstream one;
