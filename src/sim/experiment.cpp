@@ -20,7 +20,7 @@ constexpr uint16_t kPort = 80;
 constexpr uint16_t kClientPort = 40000;
 const std::array kAddresses{ipv4(10, 0, 0, 1), ipv4(10, 0, 0, 2)};
 // What an endpoint may hold beside its buffers: records come in blocks of 64.
-constexpr size_t kOverhead = 512 * 1024;
+constexpr size_t kOverhead = size_t{512} * 1024;
 
 // Where a RST may be lost, only keep-alives find out that the other end is gone (RFC 9293 3.5.1).
 tcp::ConnectionOptions options_of(const Experiment& experiment) {
@@ -45,6 +45,8 @@ class User {
   uint64_t received() const { return received_; }
   bool in_order() const { return in_order_; }
   bool saw_end() const { return saw_end_; }
+  // A call that a user may make at that point errored.
+  bool refused() const { return refused_; }
   std::optional<tcp::ConnectionId> id() const { return id_; }
 
  private:
@@ -69,6 +71,7 @@ class User {
   bool saw_end_ = false;
   bool shut_ = false;
   bool resting_ = false;
+  bool refused_ = false;
 };
 
 void User::open() {
@@ -116,6 +119,7 @@ void User::read() {
       go_on();
     });
   }
+  if (!id_) return;
   const auto readiness = network_.endpoint(host_).readiness(*id_);
   saw_end_ = saw_end_ || (readiness && readiness->end_of_data);
 }
@@ -125,7 +129,7 @@ void User::finish() {
   const auto status = network_.endpoint(host_).status(*id_);
   const bool gone = !status || status->state == tcp::State::closed;
   if (host_ == 0 && experiment_.ending == Ending::abort && sent_ == to_send_ && !gone) {
-    call([&](tcp::Endpoint& e, Time now) { return e.abort(now, *id_); });
+    refused_ |= !call([&](tcp::Endpoint& e, Time now) { return e.abort(now, *id_); });
     id_.reset();
     return;
   }
@@ -134,11 +138,14 @@ void User::finish() {
                                   status->state == tcp::State::syn_received);
   if (sent_ == to_send_ && !shut_ && !gone && !opening) {
     shut_ = true;
-    call([&](tcp::Endpoint& e, Time now) { return e.shutdown(now, *id_); });
+    refused_ |= !call([&](tcp::Endpoint& e, Time now) { return e.shutdown(now, *id_); });
   }
   // What came before the end is still there to be read.
   if (!status || (saw_end_ && (shut_ || gone))) {
-    call([&](tcp::Endpoint& e, Time now) { return e.close(now, *id_); });
+    const bool known = status.has_value();
+    const bool closed =
+        call([&](tcp::Endpoint& e, Time now) { return e.close(now, *id_); }).has_value();
+    refused_ |= known && !closed;
     id_.reset();
   }
 }
@@ -353,6 +360,7 @@ std::optional<std::string> violation(const Experiment& experiment, Sabotage sabo
   while (network.step(kLongest)) {
     if (const auto wrong = wrong_now(network, experiment)) return wrong;
     if (!users[0].in_order() || !users[1].in_order()) return "an octet came twice or out of order";
+    if (users[0].refused() || users[1].refused()) return "a call errored that must not";
   }
   if (const auto wrong = wrong_moves(network.recording())) return wrong;
   return wrong_at_the_end(network, experiment, users);

@@ -129,6 +129,7 @@ std::optional<size_t> Network::resolve(Host& host, tcp::ConnectionId id,
 }
 
 void Network::record_move(Host& host, const Mouth::Said& said, std::optional<size_t> arrived_in) {
+  if (!said.move) return;
   const auto conversation = resolve(host, said.id, arrived_in);
   Move move = *said.move;
   // What happens before the other end is known belongs to the first conversation.
@@ -148,7 +149,7 @@ void Network::settle(HostId id, std::optional<size_t> arrived_in) {
   Host& host = *hosts_[id];
   const auto said = std::exchange(host.mouth.said, {});
   for (const Mouth::Said& one : said) {
-    if (one.move) record_move(host, one, arrived_in);
+    record_move(host, one, arrived_in);
     if (one.notice) {
       const auto conversation = resolve(host, one.id, arrived_in).value_or(0);
       recording_.told.push_back({one.order, now_, host.side, conversation, *one.notice});

@@ -64,7 +64,9 @@ void send_cookie(Core& core, Listener& listener, const Packet& packet) {
   header.options.mss = static_cast<uint16_t>(settings.mtu - (v4 ? 40 : 60));
   if (facts.window_scale) header.options.window_scale = scale_for(settings.receive_buffer);
   header.options.sack_permitted = facts.sack_permitted;
-  if (timestamps) header.options.timestamps = {cookie.ts_value, theirs.timestamps->value};
+  if (timestamps && theirs.timestamps) {
+    header.options.timestamps = {cookie.ts_value, theirs.timestamps->value};
+  }
   ++listener.counters.cookies_sent;
   core.sink.send(answer);
 }

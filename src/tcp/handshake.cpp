@@ -36,11 +36,11 @@ void take_syn(Core& core, Tcb& tcb, const Packet& packet) {
   tcb.scaling = tcb.scaling && options.window_scale;
   tcb.sack = tcb.sack && options.sack_permitted;
   tcb.timestamps = tcb.timestamps && options.timestamps;
-  if (tcb.scaling) {
+  if (tcb.scaling && options.window_scale) {
     tcb.snd_scale = std::min<uint8_t>(*options.window_scale, 14);
     tcb.rcv_scale = scale_for(core.settings.receive_buffer);
   }
-  if (tcb.timestamps) {
+  if (tcb.timestamps && options.timestamps) {
     tcb.ts_recent = options.timestamps->value;
     tcb.ts_recent_s = static_cast<uint32_t>(seconds(core.now));
   }

@@ -10,7 +10,7 @@ namespace {
 using enum State;
 
 unsigned give_up_after(const Core& core, const Tcb& tcb) {
-  if (tcb.options().r2) return *tcb.options().r2;
+  if (const auto& r2 = tcb.options().r2) return *r2;
   return tcb.holder == Holder::nobody ? core.settings.orphan_retries : core.settings.r2;
 }
 
@@ -30,7 +30,7 @@ void syn_timeout(Core& core, Tcb& tcb) {
   const bool active = tcb.state == syn_sent;
   unsigned r2 =
       active ? settings.syn_retries + settings.syn_linear_timeouts : settings.syn_ack_retries;
-  if (tcb.options().r2) r2 = *tcb.options().r2;
+  r2 = tcb.options().r2.value_or(r2);
   // MUST-23: whatever the number, not before the least time has passed.
   if (core.now - tcb.waiting_since < settings.syn_min_give_up) r2 = UINT8_MAX;
   tcb.syn_repeated = true;
@@ -86,11 +86,11 @@ void run_send_timer(Core& core, Tcb& tcb) {
 }
 
 // 3.8.4: only when nothing is outstanding and nothing was heard for the whole interval (MUST-26).
-void keep_alive_timeout(Core& core, Tcb& tcb) {
-  const KeepAlive& keep = *tcb.options().keep_alive;
+void keep_alive_timeout(Core& core, Tcb& tcb, const KeepAlive& keep) {
+  const Duration interval = std::max<Duration>(keep.interval, 1ms);
   const Time idle_until = core.now - core.since_ms(tcb.last_received_ms) + keep.idle;
   if (tcb.snd_una != tcb.snd_nxt || (tcb.keep_alives == 0 && idle_until > core.now)) {
-    tcb.wait_at = std::max(idle_until, core.now + keep.interval);
+    tcb.wait_at = std::max(idle_until, core.now + interval);
     return;
   }
   if (tcb.keep_alives >= keep.probes) {
@@ -98,7 +98,7 @@ void keep_alive_timeout(Core& core, Tcb& tcb) {
   }
   ++tcb.keep_alives;
   send_probe(core, tcb, tcb.snd_nxt - 1, keep.with_octet);
-  tcb.wait_at = core.now + keep.interval;
+  tcb.wait_at = core.now + interval;
 }
 
 void wait_timeout(Core& core, Tcb& tcb) {
@@ -107,13 +107,13 @@ void wait_timeout(Core& core, Tcb& tcb) {
   if (tcb.state == fin_wait_2 && tcb.holder == Holder::nobody) {
     return end(core, tcb, Event::user_timeout, Notice::timed_out);
   }
-  if (tcb.options().keep_alive) keep_alive_timeout(core, tcb);
+  if (const auto& keep = tcb.options().keep_alive) keep_alive_timeout(core, tcb, *keep);
 }
 
 }  // namespace
 
 void keep_alive_from_now(Core& core, Tcb& tcb) {
-  if (tcb.options().keep_alive) tcb.wait_at = core.now + tcb.options().keep_alive->idle;
+  if (const auto& keep = tcb.options().keep_alive) tcb.wait_at = core.now + keep->idle;
 }
 
 void start_time_wait(Core& core, Tcb& tcb) {

@@ -54,6 +54,15 @@ void queue_fin(Core& core, Tcb& tcb) {
   output(core, tcb);
 }
 
+// CLOSE in a state that has one to make.
+void start_close(Core& core, Tcb& tcb) {
+  if (tcb.state == listen || tcb.state == syn_sent) {
+    end(core, tcb, Event::close, Notice::closed);
+  } else {
+    queue_fin(core, tcb);
+  }
+}
+
 }  // namespace
 
 Result<size_t> user_send(Core& core, Tcb& tcb, std::span<const std::byte> octets,
@@ -103,11 +112,7 @@ Result<size_t> user_receive(Core& core, Tcb& tcb, std::span<std::byte> out) {
 Result<void> user_shutdown(Core& core, Tcb& tcb) {
   if (tcb.state == closed) return fail("cannot close: {}", why_closed(tcb));
   if (is_closing(tcb)) return fail("cannot close: our side of the connection is closed already");
-  if (tcb.state == listen || tcb.state == syn_sent) {
-    end(core, tcb, Event::close, Notice::closed);
-  } else {
-    queue_fin(core, tcb);
-  }
+  start_close(core, tcb);
   return {};
 }
 
@@ -120,7 +125,7 @@ void user_close(Core& core, Tcb& tcb) {
       unread(tcb) != 0 && tcb.state != time_wait && tcb.state != last_ack && tcb.state != closing;
   tcb.holder = Holder::nobody;
   if (lost) return user_abort(core, tcb);  // RFC 2525 2.17, as Linux does
-  if (!is_closing(tcb)) (void)user_shutdown(core, tcb);
+  if (!is_closing(tcb)) start_close(core, tcb);
   if (tcb.state == fin_wait_2) start_fin_wait_2_timer(core, tcb);
   core.schedule(tcb);
 }
