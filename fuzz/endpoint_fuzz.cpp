@@ -319,6 +319,11 @@ void Machine::user_receive(ConnectionId id) {
   must(out == octets_from(first, *got), "octets arrive in order and unchanged");
 }
 
+// Calls may be refused in any state; then they say why.
+void answered(const Result<void>& result) {
+  must(result || !result.error().sentence.empty(), "an error tells why");
+}
+
 void Machine::user_call() {
   const uint8_t what = in_.octet() % 12;
   if (what == 0 && listener_) {
@@ -336,17 +341,17 @@ void Machine::user_call() {
   const ConnectionId id = ours_[index];
   const auto forget = [&] { ours_.erase(ours_.begin() + static_cast<ptrdiff_t>(index)); };
   switch (what) {
-    case 3: (void)endpoint_.shutdown(now_, id); break;
+    case 3: answered(endpoint_.shutdown(now_, id)); break;
     case 4:
-      (void)endpoint_.close(now_, id);
+      answered(endpoint_.close(now_, id));
       forget();
       break;
     case 5:
-      (void)endpoint_.abort(now_, id);
+      answered(endpoint_.abort(now_, id));
       forget();
       break;
-    case 6: (void)endpoint_.connect(now_, id, peer(in_.octet())); break;
-    case 7: (void)endpoint_.set_options(now_, id, read_options(in_)); break;
+    case 6: answered(endpoint_.connect(now_, id, peer(in_.octet()))); break;
+    case 7: answered(endpoint_.set_options(now_, id, read_options(in_))); break;
     case 8:
     case 9: user_receive(id); break;
     default: user_send(id); break;
@@ -358,16 +363,17 @@ void Machine::user_call() {
 void Machine::drain() {
   for (const ConnectionId id : std::vector(ours_)) {
     sent_.clear();
-    (void)endpoint_.abort(now_, id);
+    answered(endpoint_.abort(now_, id));
     check();
   }
   ours_.clear();
   if (listener_) endpoint_.stop_listening(now_, *listener_);
   listener_.reset();
-  for (size_t i = 0; endpoint_.next_deadline(); ++i) {
-    must(i < 2000, "timers come to an end");
+  size_t timers = 0;
+  while (const auto due = endpoint_.next_deadline()) {
+    must(++timers < 2000, "timers come to an end");
     sent_.clear();
-    pass_time(std::max<Duration>(*endpoint_.next_deadline() - now_, 0s));
+    pass_time(std::max<Duration>(*due - now_, 0s));
     check();
   }
 }
