@@ -31,9 +31,11 @@ void note_reordering(Core& core, Tcb& tcb, const Scoreboard::RackResult& found) 
 // RFC 8985 7.4.2: the probe of the tail is answered. Where it repeated a segment and no duplicate
 // is reported, it repaired a loss, which counts as one.
 void answer_probe(Tcb& tcb, const AckedSegments& acked) {
-  if (!tcb.probe_pending || tcb.snd_una < tcb.probe_end) return;
-  tcb.probe_pending = false;
-  if (!tcb.probe_repeats || acked.dsack || tcb.phase != Phase::open) return;
+  auto& probe = tcb.transfer->probe;
+  if (!probe || tcb.snd_una < probe->end) return;
+  const bool repaired = probe->repeats && !acked.dsack;
+  probe.reset();
+  if (!repaired || tcb.phase != Phase::open) return;
   const uint32_t mss = text_limit(tcb);
   tcb.congestion.enter_recovery(std::max(tcb.flight(), mss), mss);
   tcb.congestion.leave_recovery(std::max(tcb.flight(), mss), mss);
@@ -88,10 +90,12 @@ void measure(const Core& core, Tcb& tcb, const Packet& packet, const AckedSegmen
 void advance(Core& core, Tcb& tcb, Seq ack) {
   tcb.snd_una = ack;
   tcb.snd_up = later(tcb.snd_up, ack);
-  tcb.snd_push = later(tcb.snd_push, ack);
   tcb.retransmissions = 0;
   tcb.waiting_since = core.now;
-  if (tcb.transfer) tcb.transfer->send.acknowledge(earlier(ack, tcb.snd_end));
+  if (tcb.transfer) {
+    tcb.transfer->send.acknowledge(earlier(ack, tcb.snd_end));
+    tcb.transfer->push_end = later(tcb.transfer->push_end, ack);
+  }
   tcb.give_up_at = kNever;  // the user timeout counts from the last progress
   const Duration limit = tcb.options().user_timeout.value_or(core.settings.user_timeout);
   if (limit != Duration{} && tcb.snd_una != tcb.snd_nxt) tcb.give_up_at = core.now + limit;

@@ -102,7 +102,7 @@ bool check_rst(Core& core, Tcb& tcb, const Packet& packet) {
     --core.listener(tcb.listener).half_open;
     tcb.holder = Holder::nobody;
     tcb.snd_nxt = tcb.snd_una = tcb.recover;
-    tcb.rcv_nxt = tcb.probe_end;
+    tcb.rcv_nxt = tcb.rcv_fin + 1;  // TIME-WAIT has taken the FIN
     core.move(tcb, Event::rst_after_reopen);
     start_time_wait(core, tcb);
   } else if (tcb.state != time_wait || !core.settings.rfc1337) {

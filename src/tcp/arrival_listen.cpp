@@ -168,7 +168,6 @@ bool reopen(Core& core, Tcb& tcb, const Packet& packet) {
   if (syn_queue_full(core, *listener) || listener->waiting.size() > listener->backlog) return false;
   // 3.6.1 (a): larger than any number of the connection before; as far beyond as Linux goes.
   const Seq snd_nxt = tcb.snd_nxt;
-  const Seq rcv_nxt = tcb.rcv_nxt;
   const Seq fresh = initial_sequence_number(tcb.local, tcb.remote, core.secret, core.now);
   const Seq iss = later(fresh, snd_nxt + 65535 + 2);
   tcb.holder = Holder::listener;
@@ -180,7 +179,6 @@ bool reopen(Core& core, Tcb& tcb, const Packet& packet) {
   ++listener->half_open;
   start_passive_open(core, tcb, packet, Event::new_connection_syn, iss);
   tcb.recover = snd_nxt;
-  tcb.probe_end = rcv_nxt;
   answer_syn(core, tcb);
   return true;
 }

@@ -13,7 +13,7 @@ namespace tcpdx::tcp {
 namespace {
 
 // Transfers kept for the next connection that needs one: some kilobytes each.
-constexpr size_t kSpareTransfers = 8;
+constexpr size_t kSpareTransfers = 4;
 
 }  // namespace
 
@@ -157,6 +157,8 @@ Transfer& Core::transfer(Tcb& tcb) {
     tcb.transfer->send.start(tcb.snd_end);
     tcb.transfer->receive.start(tcb.rcv_nxt);
     tcb.transfer->sent.clear();
+    tcb.transfer->push_end = tcb.snd_end;
+    tcb.transfer->probe.reset();
   }
   return *tcb.transfer;
 }

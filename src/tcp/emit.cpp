@@ -138,10 +138,11 @@ void send_text(Core& core, Tcb& tcb, Seq seq, uint32_t length, bool fin) {
   Packet packet = segment(core, tcb, seq, {.fin = fin, .ack = true});
   if (length != 0) {
     if (core.scratch.empty()) core.scratch.resize(kMaxText);
-    packet.text = core.transfer(tcb).send.at(seq, length, core.scratch);
+    const Transfer& t = core.transfer(tcb);
+    packet.text = t.send.at(seq, length, core.scratch);
     // PSH where the user's push ends, and where nothing follows (MUST-61, SHLD-27).
     const Seq end = seq + length;
-    packet.header.flags.psh = end == tcb.snd_end || (seq < tcb.snd_push && tcb.snd_push <= end);
+    packet.header.flags.psh = end == tcb.snd_end || (seq < t.push_end && t.push_end <= end);
   }
   emit(core, tcb, packet);
 }

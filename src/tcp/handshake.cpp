@@ -12,7 +12,7 @@ uint16_t default_mss(Family family) { return family == Family::v4 ? 536 : 1220; 
 
 void choose_numbers(Core& core, Tcb& tcb, Seq iss) {
   tcb.iss = tcb.snd_una = iss;
-  tcb.snd_nxt = tcb.snd_end = tcb.snd_push = iss + 1;
+  tcb.snd_nxt = tcb.snd_end = iss + 1;
   tcb.snd_up = tcb.recover = iss;
   tcb.syn_acknowledged = false;
   tcb.timestamps = core.settings.timestamps;

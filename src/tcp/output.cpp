@@ -56,7 +56,8 @@ bool small_segment_may_go(const Tcb& tcb, uint32_t length) {
   if (tcb.override_silly || tcb.snd_up > tcb.snd_nxt) return true;
   const bool idle = tcb.snd_nxt == tcb.snd_una;
   if (tcb.options().nagle && !idle) return false;
-  const bool all_pushed = length == tcb.unsent() && (tcb.snd_push > tcb.snd_nxt || tcb.fin_queued);
+  const bool all_pushed =
+      length == tcb.unsent() && (tcb.transfer->push_end > tcb.snd_nxt || tcb.fin_queued);
   return all_pushed || length >= std::max(tcb.max_snd_wnd / 2, 1U);
 }
 
@@ -92,7 +93,7 @@ bool send_new(Core& core, Tcb& tcb) {
 // RFC 8985 7.2: when a probe for the tail may go; nothing where none should.
 std::optional<Duration> probe_timeout(const Core& core, const Tcb& tcb) {
   if (!core.settings.tail_loss_probe || !tcb.sack || tcb.phase != Phase::open) return std::nullopt;
-  if (tcb.probe_pending || tcb.back_offs != 0 || !tcb.rtt.measured() || tcb.snd_wnd == 0) {
+  if (tcb.transfer->probe || tcb.back_offs != 0 || !tcb.rtt.measured() || tcb.snd_wnd == 0) {
     return std::nullopt;
   }
   Duration wait = 2 * tcb.rtt.srtt();
@@ -150,8 +151,8 @@ void send_tail_probe(Core& core, Tcb& tcb) {
   Scoreboard& sent = tcb.transfer->sent;
   const int32_t usable = tcb.snd_una + tcb.snd_wnd - tcb.snd_nxt;
   const uint32_t length = std::min(tcb.unsent(), text_limit(tcb));
-  tcb.probe_repeats = length == 0 || usable < static_cast<int32_t>(length) || sent.full();
-  if (tcb.probe_repeats) {
+  const bool repeats = length == 0 || usable < static_cast<int32_t>(length) || sent.full();
+  if (repeats) {
     const SentSegment last = sent[sent.size() - 1];
     const bool fin = last.end() == tcb.snd_end + 1;
     sent.sent_again(last.seq, core.now);
@@ -160,8 +161,7 @@ void send_tail_probe(Core& core, Tcb& tcb) {
   } else {
     send_next(core, tcb, length, false);
   }
-  tcb.probe_pending = true;
-  tcb.probe_end = tcb.snd_nxt;
+  tcb.transfer->probe = {tcb.snd_nxt, repeats};
   // The last resort comes after this (RFC 8985 7.3).
   set_send_timer(tcb, SendTimer::retransmit, core.now + rto(core, tcb));
 }

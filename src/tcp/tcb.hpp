@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/address.hpp"
 #include "base/seq.hpp"
@@ -26,6 +27,13 @@ struct Transfer {
   SendQueue send;
   ReceiveQueue receive;
   Scoreboard sent;
+  Seq push_end;  // the number after the last octet that the user pushed
+  // RFC 8985 7: a tail loss probe that is out. `end` was SND.NXT then.
+  struct TailProbe {
+    Seq end;
+    bool repeats = false;  // it repeated a segment
+  };
+  std::optional<TailProbe> probe;
 };
 
 // How the connection came to SYN-RECEIVED (RFC 9293 MUST-11) or ESTABLISHED.
@@ -84,23 +92,20 @@ struct Tcb {
   bool syn_acknowledged : 1 = false;
   bool syn_repeated : 1 = false;    // RFC 6298 5.7, RFC 6928 2
   bool wants_room : 1 = false;      // a send() did not take all
-  bool probe_pending : 1 = false;   // a tail loss probe is out: probe_end
-  bool probe_repeats : 1 = false;   // it repeated a segment
   bool route_learned : 1 = false;   // from what arrived (MUST-53), not told by the user
   bool override_silly : 1 = false;  // the override timer ran out: send what fits
 
   // 3.3.1, send sequence variables. snd_end is the number after the last octet that the user
   // sent; a queued FIN stands there. SND.NXT never goes back: the scoreboard knows what to repeat.
-  Seq iss, snd_una, snd_nxt, snd_end, snd_push, snd_up, snd_wl1, snd_wl2;
+  Seq iss, snd_una, snd_nxt, snd_end, snd_up, snd_wl1, snd_wl2;
   uint32_t snd_wnd = 0;
   uint32_t max_snd_wnd = 0;
   // Receive sequence variables. rcv_edge is the right edge of the largest window ever offered.
   Seq irs, rcv_nxt, rcv_edge, rcv_up, rcv_fin;
   Seq last_ack_sent;  // RFC 7323 4.3
   // RFC 6582, RFC 6675: SND.NXT when the losses were found. Before that, while a SYN tries to
-  // reopen a connection from TIME-WAIT, its SND.NXT; probe_end is its RCV.NXT then.
+  // reopen a connection from TIME-WAIT, its SND.NXT; its RCV.NXT stands behind rcv_fin.
   Seq recover;
-  Seq probe_end;  // SND.NXT when a tail loss probe went out
 
   uint32_t ts_recent = 0;
   uint32_t ts_recent_s = 0;  // when it was set, in seconds

@@ -51,7 +51,7 @@ void retransmission_timeout(Core& core, Tcb& tcb) {
   tcb.phase = Phase::loss;
   tcb.recover = tcb.snd_nxt;
   tcb.duplicate_acks = 0;
-  tcb.probe_pending = false;
+  tcb.transfer->probe.reset();
   tcb.waiting_since = core.now;
   tcb.send_timer = SendTimer::none;
   output(core, tcb);

@@ -78,7 +78,7 @@ Result<size_t> user_send(Core& core, Tcb& tcb, std::span<const std::byte> octets
   const size_t taken = t.send.append(octets, core.settings.send_buffer);
   tcb.snd_end = t.send.end();
   if (taken < octets.size()) tcb.wants_room = true;
-  if (options.push && taken != 0) tcb.snd_push = tcb.snd_end;
+  if (options.push && taken != 0) t.push_end = tcb.snd_end;
   if (options.urgent && taken != 0) tcb.snd_up = tcb.snd_end;
   if (tcb.state == established || tcb.state == close_wait) {
     // 5681 4.1: after an idle time the window says nothing about the path any more.
