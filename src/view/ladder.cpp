@@ -155,7 +155,8 @@ void add_segment(const Segment& segment, bool numbered, bool whole, bool probe,
   if (whole && !segment.injected) {
     States states = segment.states;
     const Side to = other(segment.from);
-    states.of(to) = segment.arrivals.front().states->of(to);
+    const std::optional<States>& arrived = segment.arrivals.front().states;
+    if (arrived) states.of(to) = arrived->of(to);
     return line(segment.order, segment.at, states, Part::whole);
   }
   if (!segment.injected) line(segment.order, segment.at, segment.states, Part::departs);
@@ -260,6 +261,7 @@ std::vector<Line> lines_of(const Recording& recording) {
   }
   std::ranges::sort(lines, {}, &Line::order);
   std::vector<States> shown;
+  shown.reserve(recording.conversations.size());
   for (const sim::Conversation& one : recording.conversations) shown.push_back(one.start);
   for (Line& line : lines) {
     if (!line.states) continue;
