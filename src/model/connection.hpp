@@ -110,12 +110,20 @@ struct RttSummary {
   uint32_t samples = 0;
 };
 
+// The oldest text of an end that was never acknowledged while it was watched.
+struct Unanswered {
+  Duration first_at{};   // when it was first sent
+  uint32_t length = 0;   // octets of text of that segment
+  uint32_t repeats = 0;  // how often its first octet was sent again
+};
+
 // What one end sent, unless it says otherwise.
 struct ConnectionSide {
   std::optional<tcp::State> state;
   Certainty certainty = Certainty::unknown;
   Duration since{};  // of the state; from the connection's start
   uint64_t packets = 0;
+  uint64_t data_packets = 0;  // those with text, repeats included
   uint64_t bytes = 0;         // of text, repeats and capture duplicates included
   uint64_t ip_bytes = 0;      // of IP datagrams
   uint64_t unique_bytes = 0;  // of text that was captured, each octet once
@@ -142,7 +150,11 @@ struct ConnectionSide {
   uint32_t max_length = 0;              // of one segment's text
   std::optional<uint32_t> last_window;  // scaled
   uint8_t ttl = 0;
-  Duration last_at{};  // of this end's last segment
+  Duration last_at{};                    // of this end's last segment
+  std::optional<Duration> last_data_at;  // of its last segment with text, but for window probes
+  uint32_t largest_acked = 0;            // text of its largest segment that was acknowledged
+  std::optional<Unanswered> unanswered;  // absent where all its text was acknowledged
+  Duration zero_window_longest{};        // that it announced a window of 0, RSTs aside
 };
 
 struct Handshake {
@@ -163,6 +175,9 @@ struct Close {
   CloseHow how = CloseHow::open;
   CloseFirst first = CloseFirst::nobody;  // of FINs and RSTs
   ResetBy reset_by = ResetBy::nobody;
+  // Whether the RST that ended it has ACK set: then a program aborted; without, it answers a
+  // segment for which nothing was there (RFC 9293 3.10.7.1).
+  std::optional<bool> reset_acks;
 };
 
 // An ICMP error about the connection.
