@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -107,6 +108,6 @@ class Decoder {
 // Whether frames of that LINKTYPE_ can be read.
 bool known_link_type(uint16_t link_type);
 // "Ethernet", "Linux cooked v2"; "link type 147" for those without a name.
-std::string_view link_type_name(uint16_t link_type);
+std::string link_type_name(uint16_t link_type);
 
 }  // namespace tcpdx::wire

@@ -4,22 +4,10 @@
 #include <cstring>
 
 #include "wire/checksum.hpp"
+#include "wire/ip_fields.hpp"
 
 namespace tcpdx::wire {
 namespace {
-
-constexpr uint16_t kDontFragment = 0x4000;
-constexpr uint16_t kMoreFragments4 = 0x2000;
-constexpr uint16_t kOffsetMask4 = 0x1FFF;  // in units of 8 octets
-constexpr uint16_t kMoreFragments6 = 0x0001;
-constexpr uint16_t kOffsetMask6 = 0xFFF8;
-
-// RFC 8200 4.1.
-constexpr uint8_t kHopByHop = 0;
-constexpr uint8_t kRouting = 43;
-constexpr uint8_t kFragment = 44;
-constexpr uint8_t kDestinationOptions = 60;
-constexpr size_t kFragmentSize = 8;
 
 // RFC 791 3.1: kind 0 ends the options, kind 1 is one octet, all others have a length.
 constexpr uint8_t kEnd = 0;

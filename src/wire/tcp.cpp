@@ -51,28 +51,6 @@ void read_option(uint8_t kind, std::span<const std::byte> body, TcpOptions& opti
   }
 }
 
-// Whether all lengths were legal (RFC 9293 MUST-7).
-bool read_options(std::span<const std::byte> left, TcpOptions& options) {
-  if (left.size() == 12 && get32(left.data()) == kNopNopTimestamps) {
-    options.timestamps = get_timestamps(left.data() + 4);
-    return true;
-  }
-  while (!left.empty()) {
-    const uint8_t kind = get8(left.data());
-    if (kind == kEnd) return true;
-    if (kind == kNop) {
-      left = left.subspan(1);
-      continue;
-    }
-    if (left.size() < 2) return false;
-    const size_t size = get8(&left[1]);
-    if (size < 2 || size > left.size()) return false;
-    read_option(kind, left.subspan(2, size - 2), options);
-    left = left.subspan(size);
-  }
-  return true;
-}
-
 size_t size_without_sacks(const TcpOptions& options) {
   size_t size = options.mss ? kMssSize : 0U;
   if (options.timestamps) {
@@ -161,6 +139,28 @@ size_t header_size(const TcpHeader& header) {
   return size;
 }
 
+bool parse_tcp_options(std::span<const std::byte> options, TcpOptions& into) {
+  auto left = options;
+  if (left.size() == 12 && get32(left.data()) == kNopNopTimestamps) {
+    into.timestamps = get_timestamps(left.data() + 4);
+    return true;
+  }
+  while (!left.empty()) {
+    const uint8_t kind = get8(left.data());
+    if (kind == kEnd) return true;
+    if (kind == kNop) {
+      left = left.subspan(1);
+      continue;
+    }
+    if (left.size() < 2) return false;
+    const size_t size = get8(&left[1]);
+    if (size < 2 || size > left.size()) return false;
+    read_option(kind, left.subspan(2, size - 2), into);
+    left = left.subspan(size);
+  }
+  return true;
+}
+
 std::optional<ParsedTcp> parse_tcp(std::span<const std::byte> datagram) {
   std::optional<ParsedTcp> parsed;  // returned on every path, so that it is never copied
   if (datagram.size() < kTcpHeaderSize) return parsed;
@@ -178,7 +178,7 @@ std::optional<ParsedTcp> parse_tcp(std::span<const std::byte> datagram) {
   header.urgent = get16(at + 18);
   parsed->text = datagram.subspan(size);
   const auto options = datagram.subspan(kTcpHeaderSize, size - kTcpHeaderSize);
-  parsed->bad_options = !read_options(options, header.options);
+  parsed->bad_options = !parse_tcp_options(options, header.options);
   return parsed;
 }
 

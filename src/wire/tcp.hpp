@@ -89,6 +89,10 @@ struct ParsedTcp {
   bool bad_options = false;
 };
 
+// Reads a header's options into `into`, which a fresh TcpOptions should be. False where an illegal
+// length ended the reading; the options before it count (RFC 9293 MUST-7).
+bool parse_tcp_options(std::span<const std::byte> options, TcpOptions& into);
+
 // Nothing where the bytes cannot hold the header that they announce. Unknown options are passed
 // over (MUST-6); a SYN's options elsewhere are read and left to the reader to ignore.
 std::optional<ParsedTcp> parse_tcp(std::span<const std::byte> datagram);

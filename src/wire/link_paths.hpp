@@ -1,0 +1,36 @@
+// The distinct link paths of a capture, by number: most frames are without any, and most others are
+// of the path of the frame before.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "wire/decode.hpp"
+#include "wire/layers.hpp"
+
+namespace tcpdx::wire {
+
+class LinkPaths {
+ public:
+  LinkPaths();
+
+  uint32_t index(const Path& path) { return path.empty() ? 0 : find(path); }
+  const std::vector<LinkPath>& all() const { return all_; }
+  // Frames of paths beyond the limit, which share the last number.
+  uint64_t shared() const { return shared_; }
+
+ private:
+  uint32_t find(const Path& path);
+  uint32_t add(const Path& path, uint64_t hash);
+
+  std::vector<LinkPath> all_;
+  std::unordered_multimap<uint64_t, uint32_t> by_hash_;
+  std::array<uint64_t, 2> key_{};
+  uint32_t last_ = 0;
+  uint64_t shared_ = 0;
+};
+
+}  // namespace tcpdx::wire
