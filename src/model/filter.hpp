@@ -10,7 +10,8 @@
 // host; a bare value takes the words before the last value (`port 80 or 443`, `state (listen or
 // syn-sent)`); `not` binds closest, `and` and `or` bind equally and from the left. A value in
 // quotes may hold blanks and parentheses.
-// On sockets, `src` is the local end and `dst` the remote one; without either, both are tried.
+// On sockets, `src` is the local end and `dst` the remote one; without either, both are tried. On
+// connections of a capture they are the originator and the responder.
 // IPv4-mapped IPv6 addresses are IPv4 addresses here.
 #pragma once
 
@@ -25,6 +26,7 @@
 
 namespace tcpdx {
 
+struct Connection;
 struct Observation;
 struct Look;
 struct Socket;
@@ -81,5 +83,10 @@ Result<Filter> parse_filter(std::string_view text);
 // A thing not known of a socket (its owner, its cgroup, the uid of TIME-WAIT) matches no test.
 bool matches(const Filter& filter, const Observation& observation, const Look& look,
              const Socket& socket);
+
+// `state` asks for the last state of either end.
+bool matches(const Filter& filter, const Connection& connection);
+// An error for words that packets do not answer: pid, comm, uid, netns, cgroup.
+Result<void> check_for_packets(const Filter& filter);
 
 }  // namespace tcpdx

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "model/filter.hpp"
+#include "model/filter_truths.hpp"
 #include "model/observation.hpp"
 
 namespace tcpdx {
@@ -32,11 +33,6 @@ bool any_owner(const Subject& on, Matches matches_process) {
   return std::ranges::any_of(owners_of(on.look, on.socket), [&](const Owner& owner) {
     return matches_process(on.observation.processes[owner.process]);
   });
-}
-
-bool in_net(const IpAddress& address, const FilterTest& test) {
-  const IpAddress plain = address.unmapped();
-  return plain.family == test.address.family && plain.prefix(test.prefix_bits) == test.address;
 }
 
 bool in_netns(const Subject& on, const FilterTest& test) {
@@ -70,13 +66,12 @@ bool passes(const FilterTest& test, const Subject& on) {
   switch (test.word) {
     case FilterWord::host:
       return either_end(test, socket,
-                        [&](const SocketAddress& e) { return e.addr.unmapped() == test.address; });
+                        [&](const SocketAddress& e) { return is_host(e.addr, test); });
     case FilterWord::net:
       return either_end(test, socket, [&](const SocketAddress& e) { return in_net(e.addr, test); });
     case FilterWord::port:
-      return either_end(test, socket, [&](const SocketAddress& e) {
-        return test.low <= e.port && e.port <= test.high;
-      });
+      return either_end(test, socket,
+                        [&](const SocketAddress& e) { return has_port(e.port, test); });
     case FilterWord::tcp: return true;
     case FilterWord::ip: return is_v4;
     case FilterWord::ip6: return !is_v4;
@@ -93,40 +88,12 @@ bool passes(const FilterTest& test, const Subject& on) {
   return false;
 }
 
-// A stack of truths in one word. Each open parenthesis holds at most one truth on it, and a value
-// pushes at most three more (`tcp src and dst port 80`).
-class Truths {
- public:
-  void push(bool truth) { bits_ = (bits_ << 1) | (truth ? 1U : 0U); }
-  bool pop() {
-    const bool top = (bits_ & 1) != 0;
-    bits_ >>= 1;
-    return top;
-  }
-
- private:
-  static_assert(kFilterDepth + 4 <= 64);
-  uint64_t bits_ = 0;
-};
-
 }  // namespace
 
 bool matches(const Filter& filter, const Observation& observation, const Look& look,
              const Socket& socket) {
-  if (filter.steps.empty()) return true;
   const Subject on{observation, look, socket};
-  Truths truths;
-  for (const Filter::Step& step : filter.steps) {
-    if (step.op == Filter::Op::test) {
-      truths.push(passes(filter.tests[step.test], on));
-      continue;
-    }
-    const bool right = truths.pop();
-    if (step.op == Filter::Op::not_) truths.push(!right);
-    if (step.op == Filter::Op::and_) truths.push(truths.pop() && right);
-    if (step.op == Filter::Op::or_) truths.push(truths.pop() || right);
-  }
-  return truths.pop();
+  return holds(filter, [&](const FilterTest& test) { return passes(test, on); });
 }
 
 }  // namespace tcpdx
