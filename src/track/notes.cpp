@@ -1,0 +1,154 @@
+#include "track/notes.hpp"
+
+#include <vector>
+
+#include "track/rtt.hpp"
+
+namespace tcpdx::track {
+namespace {
+
+// More changes than these come only from captures of nonsense.
+constexpr uint32_t kMaxChangeChunks = 32;
+constexpr uint32_t kMaxAnomalies = 64;
+
+}  // namespace
+
+Trouble& Notes::trouble(Record& record) {
+  if (record.trouble == 0) record.trouble = troubles_.take();
+  return troubles_[record.trouble];
+}
+
+const Trouble* Notes::trouble_of(const Record& record) const {
+  return record.trouble == 0 ? nullptr : &troubles_[record.trouble];
+}
+
+Trouble* Notes::trouble_of(Record& record) {
+  return record.trouble == 0 ? nullptr : &troubles_[record.trouble];
+}
+
+void Notes::append(uint32_t& first, const Note& note) {
+  uint32_t last = first;
+  uint32_t chunks = last == 0 ? 0 : 1;
+  for (; last != 0 && chunks_[last].next != 0; ++chunks) last = chunks_[last].next;
+  if (last == 0 || chunks_[last].count == chunks_[last].notes.size()) {
+    if (chunks == kMaxChangeChunks) return;
+    const uint32_t fresh = chunks_.take();
+    (last == 0 ? first : chunks_[last].next) = fresh;
+    last = fresh;
+  }
+  NoteChunk& chunk = chunks_[last];
+  chunk.notes[chunk.count++] = note;
+}
+
+void Notes::change(Record& record, const Place& place, unsigned end, std::optional<tcp::State> from,
+                   tcp::State to, Certainty certainty, Cause cause) {
+  Note note;
+  note.frame = place.frame & 0xffffffffffU;
+  note.side = end & 1U;
+  note.has_side = 1;
+  note.has_from = from ? 1 : 0;
+  note.from = static_cast<uint64_t>(from.value_or(to)) & 0xfU;
+  note.to = static_cast<uint64_t>(to) & 0xfU;
+  note.certainty = static_cast<uint64_t>(certainty) & 3U;
+  note.what = static_cast<uint64_t>(cause) & 0xffU;
+  note.value = place.ns;
+  if (record.own_changes < kOwnChanges) {
+    record.changes[record.own_changes++] = note;
+  } else {
+    append(record.more_changes, note);
+  }
+  record.end[end].state = to;
+  record.end[end].certainty = certainty;
+}
+
+void Notes::confirm(Record& record, const Place& place, unsigned end, bool moved) {
+  End& own = record.end[end];
+  if (own.certainty == Certainty::seen) return;
+  own.certainty = Certainty::seen;
+  Note* last = nullptr;
+  for_each_change(record, [&](Note& note) {
+    if (note.side == end) last = &note;
+  });
+  if (last == nullptr) return;
+  last->certainty = static_cast<uint64_t>(Certainty::seen) & 3U;
+  if (moved) return;
+  last->frame = place.frame & 0xffffffffffU;
+  last->value = place.ns;
+}
+
+bool Notes::take_back(Record& record, unsigned end, tcp::State state) {
+  std::vector<Note*> own;
+  for_each_change(record, [&](Note& note) {
+    if (note.side == end) own.push_back(&note);
+  });
+  size_t keep = own.size();
+  while (keep > 0 && own[keep - 1]->to_state() != state) --keep;
+  if (keep == 0) return false;
+  for (size_t i = keep; i < own.size(); ++i) {
+    own[i]->has_side = 0;
+    own[i]->what = kTakenBack;
+  }
+  record.end[end].state = state;
+  record.end[end].certainty = static_cast<Certainty>(own[keep - 1]->certainty);
+  return true;
+}
+
+void Notes::anomaly(Record& record, AnomalyKind kind, uint64_t frame, std::optional<unsigned> end,
+                    int64_t evidence) {
+  Trouble& trouble = this->trouble(record);
+  trouble.anomaly_kinds |= 1U << static_cast<unsigned>(kind);
+  if (++trouble.anomaly_count > kMaxAnomalies) return;
+  Note note;
+  note.frame = frame & 0xffffffffffU;
+  note.has_side = end ? 1 : 0;
+  note.side = end.value_or(0) & 1U;
+  note.what = static_cast<uint64_t>(kind) & 0xffU;
+  note.value = evidence;
+  append(trouble.anomalies, note);
+}
+
+void Notes::anomaly_once(Record& record, AnomalyKind kind, uint64_t frame,
+                         std::optional<unsigned> end, int64_t evidence) {
+  const Trouble* known = trouble_of(record);
+  if (known != nullptr && (known->anomaly_kinds & 1U << static_cast<unsigned>(kind)) != 0) return;
+  anomaly(record, kind, frame, end, evidence);
+}
+
+void Notes::add_rtt(RttSamples& samples, uint32_t us) {
+  if (samples.count < samples.first.size()) {
+    samples.first[samples.count++] = us;
+    return;
+  }
+  if (samples.classes == 0) {
+    samples.classes = classes_.take();
+    for (const uint32_t early : samples.first) add_to(classes_[samples.classes], early);
+  }
+  ++samples.count;
+  add_to(classes_[samples.classes], us);
+}
+
+const RttClasses* Notes::classes_of(const RttSamples& samples) const {
+  return samples.classes == 0 ? nullptr : &classes_[samples.classes];
+}
+
+void Notes::release_chunks(uint32_t first) {
+  while (first != 0) {
+    const uint32_t next = chunks_[first].next;
+    chunks_.free(first);
+    first = next;
+  }
+}
+
+void Notes::release(Record& record) {
+  release_chunks(record.more_changes);
+  for (const End& end : record.end) {
+    if (end.rtt.classes != 0) classes_.free(end.rtt.classes);
+  }
+  if (record.trouble == 0) return;
+  release_chunks(troubles_[record.trouble].anomalies);
+  troubles_.free(record.trouble);
+}
+
+size_t Notes::memory() const { return troubles_.memory() + chunks_.memory() + classes_.memory(); }
+
+}  // namespace tcpdx::track

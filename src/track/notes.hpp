@@ -1,0 +1,83 @@
+// Changes of state and anomalies of a record, and what else most connections never have.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "track/pool.hpp"
+#include "track/record.hpp"
+
+namespace tcpdx::track {
+
+// Where a note belongs.
+struct Place {
+  uint64_t frame = 0;
+  int64_t ns = 0;
+};
+
+class Notes {
+ public:
+  Trouble& trouble(Record& record);
+  EndTrouble& trouble(Record& record, unsigned end) { return trouble(record).ends[end]; }
+  // Null where there was none yet.
+  const Trouble* trouble_of(const Record& record) const;
+  Trouble* trouble_of(Record& record);
+
+  // `from` is absent where the state before is not known.
+  void change(Record& record, const Place& place, unsigned end, std::optional<tcp::State> from,
+              tcp::State to, Certainty certainty, Cause cause);
+  // The end's own segment proves its present state. `moved`: it was reached no earlier than here.
+  void confirm(Record& record, const Place& place, unsigned end, bool moved);
+  // Takes changes of the end that were only inferred back until one led into `state`, which is then
+  // its state again. False, and nothing is changed, where there is none.
+  bool take_back(Record& record, unsigned end, tcp::State state);
+
+  // Evidence is a number that result.cpp puts into words.
+  void anomaly(Record& record, AnomalyKind kind, uint64_t frame, std::optional<unsigned> end,
+               int64_t evidence = 0);
+  // The same, but not again for a kind that was noted before.
+  void anomaly_once(Record& record, AnomalyKind kind, uint64_t frame, std::optional<unsigned> end,
+                    int64_t evidence = 0);
+
+  // Calls what(note) for each change in the order in which they were noted, taken back ones left
+  // out.
+  template <class What>
+  void for_each_change(Record& record, What&& what) {
+    for (unsigned i = 0; i < record.own_changes; ++i) {
+      if (record.changes[i].has_side) what(record.changes[i]);
+    }
+    for_each(record.more_changes, what);
+  }
+  template <class What>
+  void for_each_anomaly(Record& record, What&& what) {
+    if (const Trouble* trouble = trouble_of(record)) for_each(trouble->anomalies, what);
+  }
+
+  void add_rtt(RttSamples& samples, uint32_t us);
+  const RttClasses* classes_of(const RttSamples& samples) const;
+
+  // Gives everything back that belongs to the record.
+  void release(Record& record);
+  size_t memory() const;
+
+ private:
+  template <class What>
+  void for_each(uint32_t chunk, What&& what) {
+    for (; chunk != 0; chunk = chunks_[chunk].next) {
+      NoteChunk& one = chunks_[chunk];
+      for (unsigned i = 0; i < one.count; ++i) {
+        if (one.notes[i].has_side || one.notes[i].what != kTakenBack) what(one.notes[i]);
+      }
+    }
+  }
+  void append(uint32_t& first, const Note& note);
+  void release_chunks(uint32_t first);
+
+  static constexpr uint64_t kTakenBack = 0xff;
+
+  Pool<Trouble> troubles_;
+  Pool<NoteChunk> chunks_;
+  Pool<RttClasses> classes_;
+};
+
+}  // namespace tcpdx::track

@@ -1,0 +1,506 @@
+#include "track/tracker.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+
+#include "track/flows.hpp"
+#include "track/machine.hpp"
+#include "track/measure.hpp"
+#include "track/result.hpp"
+#include "wire/octets.hpp"
+
+namespace tcpdx::track {
+namespace {
+
+using tcp::State;
+
+// A capture is taken at an end where that end answers this many times faster than the other one,
+// and so fast that no network lies between.
+constexpr uint32_t kFaster = 8;
+constexpr uint32_t kLocalUs = 3000;
+// How many segments are looked up ahead of the one in work.
+constexpr size_t kAhead = 8;
+// Wrong checksums are believed to be real only in a stream that has many more right ones.
+constexpr uint64_t kRightPerWrong = 4;
+constexpr uint16_t kWellKnownPorts = 1024;
+
+int64_t ns(Duration duration) { return std::chrono::nanoseconds(duration).count(); }
+
+bool plain_syn(const wire::Packet& packet) { return packet.flags.syn && !packet.flags.ack; }
+
+bool ended(const End& end) { return end.in(State::closed) || end.in(State::time_wait); }
+
+}  // namespace
+
+struct Tracker::State {
+  State(const Options& with, const std::vector<wire::LinkPath>& paths, Sink& to)
+      : options(with), links(paths), sink(to) {}
+
+  void take(std::span<const Sighting> batch);
+  void take_one(const Sighting& sighting, uint32_t hash);
+  void take_icmp(const wire::IcmpError& error, uint32_t link, const Place& place);
+  void finish();
+
+  // Finding and making records.
+  Record* record_of(const Sighting& sighting, uint32_t hash, unsigned& from);
+  Record& new_record(const Sighting& sighting, uint32_t hash);
+  Record& full_record(uint32_t hash, Ref half_open);
+  Record* after_new_syn(const Sighting& sighting, Record& record, unsigned& from);
+  Record& reopened(const Sighting& syn, Record& old);
+  bool keep_small(const Sighting& sighting) const;
+
+  // One segment of a record.
+  void run(const Sighting& sighting, Record& record, unsigned from);
+  void set_roles(Step& step) const;
+  void time_handshake(Step& step);
+  bool ignore_sum(Step& step);
+  void note_new_syn(Step& step);
+  void report(const Step& step, const std::array<StateNow, 2>& before);
+  static std::array<StateNow, 2> states_of(const Record& record);
+
+  // Ends.
+  void settle(Record& record);
+  void end_over();
+  void end(Record& record);
+  void end_half_open(Ref ref);
+  void shed();
+
+  const Options options;
+  const std::vector<wire::LinkPath>& links;
+  Sink& sink;
+  Totals totals;
+  Flows flows;
+  struct Over {
+    int64_t at_ns = 0;
+    uint32_t index = 0;
+    uint32_t id = 0;
+  };
+  std::deque<Over> over;
+  std::vector<uint32_t> hashes;
+  int64_t now_ns = 0;
+  int64_t stream_start_ns = std::numeric_limits<int64_t>::min();
+  uint64_t right_sums = 0;
+  uint64_t wrong_sums = 0;
+  uint32_t last_id = 0;
+  std::optional<Duration> handshake_rtt;  // of the segment in work
+};
+
+void Tracker::State::take(std::span<const Sighting> batch) {
+  hashes.resize(batch.size());
+  for (size_t i = 0; i < batch.size(); ++i) {
+    hashes[i] = flows.hash(batch[i].packet);
+    flows.prefetch_place(hashes[i]);
+    right_sums += batch[i].packet.checksum == wire::Checksum::right ? 1U : 0U;
+    wrong_sums += batch[i].packet.checksum == wire::Checksum::wrong ? 1U : 0U;
+  }
+  for (size_t i = 0; i < std::min(kAhead, batch.size()); ++i) flows.prefetch_record(hashes[i]);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (i + kAhead < batch.size()) flows.prefetch_record(hashes[i + kAhead]);
+    take_one(batch[i], hashes[i]);
+  }
+  end_over();
+  totals.peak_memory = std::max<uint64_t>(totals.peak_memory, flows.memory());
+}
+
+void Tracker::State::take_one(const Sighting& sighting, uint32_t hash) {
+  ++totals.segments;
+  if (totals.segments == 1) stream_start_ns = sighting.time_ns;
+  now_ns = std::max(now_ns, sighting.time_ns);
+  unsigned from = 0;
+  if (Record* record = record_of(sighting, hash, from)) run(sighting, *record, from);
+}
+
+// Unanswered SYNs stay small as long as nothing else is to be told of them.
+bool Tracker::State::keep_small(const Sighting& sighting) const {
+  return !options.packet_reports && plain_syn(sighting.packet) && !sighting.packet.flags.fin &&
+         !sighting.packet.flags.rst && fits_half_open(sighting, stream_start_ns);
+}
+
+// Null where the segment is done with: a first SYN.
+Record* Tracker::State::record_of(const Sighting& sighting, uint32_t hash, unsigned& from) {
+  const Flows::Found found = flows.find(hash, sighting.packet);
+  from = found.from;
+  if (!found.ref) {
+    shed();
+    if (!keep_small(sighting)) return &new_record(sighting, hash);
+    ++totals.connections;
+    ++totals.half_open;
+    flows.add_half_open(hash, sighting, stream_start_ns, ++last_id);
+    return nullptr;
+  }
+  if (found.ref.kind() != Kind::record) {
+    Record& record = full_record(hash, found.ref);
+    from =
+        record.address[0] == sighting.packet.source && record.port[0] == sighting.packet.source_port
+            ? 0
+            : 1;
+    return after_new_syn(sighting, record, from);
+  }
+  return after_new_syn(sighting, flows.record(found.ref), from);
+}
+
+Record& Tracker::State::new_record(const Sighting& sighting, uint32_t hash) {
+  ++totals.connections;
+  return flows.add(hash, sighting, ++last_id);
+}
+
+Record& Tracker::State::full_record(uint32_t hash, Ref half_open) {
+  OptionBytes options_of_syn{};
+  uint32_t id = 0;
+  const Sighting syn = flows.take_half_open(hash, half_open, stream_start_ns, options_of_syn, id);
+  --totals.half_open;
+  Record& record = flows.add(hash, syn, id);
+  run(syn, record, 0);
+  return record;
+}
+
+// A SYN with another ISN than the one known: a new connection on the same ports, or a host that
+// forgot this one. A SYN-ACK that answers it decides.
+Record* Tracker::State::after_new_syn(const Sighting& sighting, Record& record, unsigned& from) {
+  const wire::Packet& packet = sighting.packet;
+  const End& own = record.end[from];
+  const End& peer = record.end[from ^ 1U];
+  if (plain_syn(packet)) {
+    const bool another = own.is(has::sent) && packet.seq != own.iss;
+    const bool after_all = record.over && !own.is(has::sent);
+    if (!another && !after_all) return &record;
+    const bool free = record.over || own.in(tcp::State::closed) || ended(own) || ended(peer) ||
+                      own.in(tcp::State::syn_sent);
+    if (!free) return &record;
+    from = 0;
+    return &reopened(sighting, record);
+  }
+  const Trouble* trouble = std::as_const(flows.notes()).trouble_of(record);
+  if (!packet.flags.syn || trouble == nullptr || !trouble->has_new_syn ||
+      trouble->new_syn_end == from || packet.ack != trouble->new_syn + 1) {
+    return &record;
+  }
+  Sighting syn = sighting;
+  syn.frame = trouble->new_syn_frame;
+  syn.time_ns = trouble->new_syn_ns;
+  syn.packet = {};
+  syn.packet.source = packet.destination;
+  syn.packet.destination = packet.source;
+  syn.packet.source_port = packet.destination_port;
+  syn.packet.destination_port = packet.source_port;
+  syn.packet.link = packet.link;
+  syn.packet.seq = trouble->new_syn;
+  syn.packet.flags.syn = true;
+  Record& fresh = reopened(syn, record);
+  run(syn, fresh, 0);
+  from = 1;
+  return &fresh;
+}
+
+Record& Tracker::State::reopened(const Sighting& syn, Record& old) {
+  const uint32_t hash = old.hash;
+  for (unsigned i = 0; i < 2; ++i) {
+    if (!old.end[i].in(tcp::State::time_wait)) continue;
+    move(flows.notes(), old, {syn.frame, syn.time_ns}, i, tcp::State::closed, Certainty::inferred,
+         Cause::new_connection);
+  }
+  end(old);
+  Record& fresh = new_record(syn, hash);
+  return fresh;
+}
+
+void Tracker::State::set_roles(Step& step) const {
+  Record& record = step.record;
+  const wire::Packet& packet = step.packet;
+  if (record.role_seen) return;
+  if (packet.flags.syn) {
+    const unsigned opener = packet.flags.ack ? step.to() : step.from;
+    record.role_seen = true;
+    if (record.originator != opener) {
+      record.originator = static_cast<uint8_t>(opener);
+      for (unsigned i = 0; i < record.history_length; ++i) record.history[i] ^= 0x20;
+    }
+    return;
+  }
+  if (step.own.packets > 0 || step.peer.packets > 0) return;
+  // Servers have the well-known port, or the smaller one.
+  const bool to_server =
+      packet.destination_port < kWellKnownPorts || packet.destination_port <= packet.source_port;
+  record.originator = static_cast<uint8_t>(to_server ? step.from : step.to());
+}
+
+uint32_t elapsed_us(int64_t from_ns, int64_t to_ns) {
+  return static_cast<uint32_t>(std::clamp<int64_t>((to_ns - from_ns) / 1000, 0, UINT32_MAX - 1));
+}
+
+void Tracker::State::time_handshake(Step& step) {
+  Record& record = step.record;
+  const int64_t now = step.sighting.time_ns;
+  const wire::TcpFlags flags = step.packet.flags;
+  if (record.handshake_complete) return;
+  if (flags.syn && flags.ack) {
+    record.syn_ack_ns = now;
+    if (record.syn_ns != 0) record.server_rtt_us = elapsed_us(record.syn_ns, now);
+  } else if (flags.syn) {
+    record.syn_ns = now;
+  } else if (flags.ack && !flags.rst && step.from == record.originator &&
+             step.peer.is(has::syn_ack) && step.packet.ack > step.peer.iss) {
+    record.handshake_complete = true;
+    record.client_rtt_us = elapsed_us(record.syn_ack_ns, now);
+    step.remarks.add(Remark::handshake_complete);
+    if (record.syn_ns != 0) handshake_rtt = Duration(elapsed_us(record.syn_ns, now));
+    const Trouble* trouble = std::as_const(flows.notes()).trouble_of(record);
+    const bool repeats =
+        trouble != nullptr && (trouble->syn_retransmits > 0 || trouble->syn_ack_retransmits > 0);
+    if (options.vantage != Vantage::unknown || repeats || record.server_rtt_us == UINT32_MAX)
+      return;
+    const uint64_t client = record.client_rtt_us;
+    const uint64_t server = record.server_rtt_us;
+    if (client < kLocalUs && client * kFaster < server) {
+      record.vantage = Vantage::originator;
+    } else if (server < kLocalUs && server * kFaster < client) {
+      record.vantage = Vantage::responder;
+    } else if (client >= kLocalUs && server >= kLocalUs) {
+      record.vantage = Vantage::middle;
+    }
+  }
+}
+
+// A segment with a wrong checksum is dropped by whoever gets it, but in captures of changed
+// addresses, or where the sender's network card fills it in, all of them are wrong.
+bool Tracker::State::ignore_sum(Step& step) {
+  const wire::Packet& packet = step.packet;
+  if (packet.checksum == wire::Checksum::right) step.own.set(has::right_sum);
+  if (packet.checksum == wire::Checksum::offloaded) {
+    step.remarks.add(Remark::offloaded_checksum);
+  }
+  if (packet.checksum != wire::Checksum::wrong) return false;
+  ++flows.notes().trouble(step.record, step.from).bad_checksums;
+  step.remarks.add(Remark::bad_checksum);
+  flows.notes().anomaly_once(step.record, AnomalyKind::bad_checksum, step.sighting.frame,
+                             step.from);
+  add_to_history(step.record, step.from, 'C');
+  if (!step.own.is(has::right_sum) && right_sums < wrong_sums * kRightPerWrong) return false;
+  ++step.own.packets;
+  step.own.bytes += packet.length;
+  step.own.ip_bytes += packet.ip_octets;
+  step.record.last_frame = step.sighting.frame;
+  return true;
+}
+
+void Tracker::State::note_new_syn(Step& step) {
+  Trouble& trouble = flows.notes().trouble(step.record);
+  trouble.has_new_syn = true;
+  trouble.new_syn_end = static_cast<uint8_t>(step.from);
+  trouble.new_syn = step.packet.seq;
+  trouble.new_syn_ns = step.sighting.time_ns;
+  trouble.new_syn_frame = step.sighting.frame;
+  flows.notes().anomaly_once(step.record, AnomalyKind::syn_in_connection, step.sighting.frame,
+                             step.from);
+  ++step.own.packets;
+  step.own.ip_bytes += step.packet.ip_octets;
+  step.own.last_ns = step.sighting.time_ns;
+  step.record.last_frame = step.sighting.frame;
+}
+
+std::array<StateNow, 2> Tracker::State::states_of(const Record& record) {
+  std::array<StateNow, 2> states;
+  for (unsigned i = 0; i < 2; ++i) {
+    const End& end = record.end[i];
+    StateNow& now = states[i == record.originator ? 0 : 1];
+    if (end.known()) now.state = end.state;
+    now.certainty = end.certainty;
+  }
+  return states;
+}
+
+void Tracker::State::run(const Sighting& sighting, Record& record, unsigned from) {
+  Step step(sighting, record, from);
+  std::array<StateNow, 2> before;
+  if (options.vantage != Vantage::unknown) record.vantage = options.vantage;
+  set_roles(step);
+  if (options.packet_reports) before = states_of(record);
+  handshake_rtt.reset();
+  Notes& notes = flows.notes();
+  const wire::TcpFlags flags = sighting.packet.flags;
+  const bool foreign_syn =
+      plain_syn(sighting.packet) && step.own.is(has::sent) && sighting.packet.seq != step.own.iss;
+  if (is_copy(step)) {
+    count_copy(notes, step);
+  } else if (ignore_sum(step)) {
+    // Counted, and no more.
+  } else if (foreign_syn) {
+    note_new_syn(step);
+  } else if (flags.rst) {
+    run_reset(notes, step);
+    measure_reset(notes, step);
+  } else {
+    time_handshake(step);
+    measure(notes, step);
+    run_machines(notes, step);
+  }
+  if (options.packet_reports) report(step, before);
+  settle(record);
+}
+
+void Tracker::State::report(const Step& step, const std::array<StateNow, 2>& before) {
+  const Record& record = step.record;
+  const unsigned originator = record.originator;
+  PacketReport out;
+  out.connection = record.id;
+  out.sighting = &step.sighting;
+  out.from = step.from == originator ? Party::originator : Party::responder;
+  out.originator = {record.address[originator], record.port[originator]};
+  out.responder = {record.address[originator ^ 1U], record.port[originator ^ 1U]};
+  out.since_start_ns = step.sighting.time_ns - record.start_ns;
+  out.seq = step.packet.seq.raw - step.own.iss.raw;
+  if (step.packet.flags.ack) out.ack = step.packet.ack.raw - step.peer.iss.raw;
+  out.window = step.packet.flags.rst ? step.packet.window : step.own.window;
+  wire::TcpOptions options_of;
+  if (step.packet.options.size() >= 10) {
+    static_cast<void>(wire::parse_tcp_options(step.packet.options, options_of));
+  }
+  for (const wire::SackBlock& block : options_of.sacks()) {
+    out.sack[out.sack_blocks * 2U] = block.left.raw - step.peer.iss.raw;
+    out.sack[out.sack_blocks * 2U + 1] = block.right.raw - step.peer.iss.raw;
+    ++out.sack_blocks;
+  }
+  out.before = before;
+  out.after = states_of(record);
+  out.remarks = step.remarks;
+  out.handshake_rtt = handshake_rtt;
+  out.rtt = step.rtt;
+  sink.packet(out);
+}
+
+// --- Ends.
+
+void Tracker::State::settle(Record& record) {
+  if (record.over || !ended(record.end[0]) || !ended(record.end[1])) return;
+  record.over = true;
+  over.push_back({record.last_ns() + ns(options.time_wait), record.index, record.id});
+}
+
+// Connections that were over for as long as TIME-WAIT lasts: what comes later is new.
+void Tracker::State::end_over() {
+  while (!over.empty() && over.front().at_ns <= now_ns) {
+    const Over one = over.front();
+    over.pop_front();
+    Record& record = flows.record(Ref(Kind::record, one.index));
+    if (record.id != one.id || !record.over) continue;
+    const int64_t at = record.last_ns() + ns(options.time_wait);
+    if (at > now_ns) {
+      over.push_back({at, one.index, one.id});
+    } else {
+      end(record);
+    }
+  }
+}
+
+void Tracker::State::end(Record& record) {
+  run_timers(flows.notes(), options, record, now_ns);
+  sink.connection(to_connection(flows.notes(), record, links, now_ns));
+  flows.erase(record);
+}
+
+void Tracker::State::end_half_open(Ref ref) {
+  Record& record = full_record(flows.hash_of(ref), ref);
+  end(record);
+}
+
+// Makes room: half-open ones first, then those that are over, then the longest silent.
+void Tracker::State::shed() {
+  while (flows.memory() > options.memory) {
+    if (const std::optional<Ref> half = flows.oldest_half_open()) {
+      OptionBytes unused{};
+      uint32_t id = 0;
+      static_cast<void>(
+          flows.take_half_open(flows.hash_of(*half), *half, stream_start_ns, unused, id));
+      --totals.half_open;
+      ++totals.dropped_half_open;
+      continue;
+    }
+    Record* victim = nullptr;
+    while (victim == nullptr && !over.empty()) {
+      const Over one = over.front();
+      over.pop_front();
+      Record& record = flows.record(Ref(Kind::record, one.index));
+      if (record.id == one.id && record.over) victim = &record;
+    }
+    if (victim == nullptr) {
+      victim = flows.longest_silent();
+      ++totals.dropped_early;
+    }
+    if (victim == nullptr) return;
+    end(*victim);
+  }
+}
+
+void Tracker::State::take_icmp(const wire::IcmpError& error, uint32_t link, const Place& place) {
+  ++totals.icmp_errors;
+  now_ns = std::max(now_ns, place.ns);
+  wire::Packet quoted;
+  quoted.source = error.quoted.source;
+  quoted.destination = error.quoted.destination;
+  quoted.source_port = error.source_port;
+  quoted.destination_port = error.destination_port;
+  quoted.link = link;
+  const uint32_t hash = flows.hash(quoted);
+  Flows::Found found = flows.find(hash, quoted);
+  if (!found.ref) {
+    ++totals.icmp_unmatched;
+    return;
+  }
+  Record& record =
+      found.ref.kind() == Kind::record ? flows.record(found.ref) : full_record(hash, found.ref);
+  found.from = record.address[0] == quoted.source && record.port[0] == quoted.source_port ? 0 : 1;
+  const std::array<StateNow, 2> before = states_of(record);
+  take_icmp_error(flows.notes(), record, found.from, error, place);
+  if (options.packet_reports) {
+    Sighting where;
+    where.frame = place.frame;
+    where.time_ns = place.ns;
+    PacketReport out;
+    out.connection = record.id;
+    out.sighting = &where;
+    out.from = found.from == record.originator ? Party::originator : Party::responder;
+    out.originator = {record.address[record.originator], record.port[record.originator]};
+    out.responder = {record.address[record.originator ^ 1U], record.port[record.originator ^ 1U]};
+    out.since_start_ns = place.ns - record.start_ns;
+    out.before = before;
+    out.after = states_of(record);
+    out.icmp = &error;
+    sink.packet(out);
+  }
+  settle(record);
+}
+
+void Tracker::State::finish() {
+  struct Left {
+    uint32_t id = 0;
+    Ref ref;
+  };
+  std::vector<Left> left;
+  left.reserve(flows.records() + flows.half_open());
+  flows.for_each_record(
+      [&](const Record& record) { left.push_back({record.id, Ref(Kind::record, record.index)}); });
+  flows.for_each_half_open([&](Ref ref, uint32_t id) { left.push_back({id, ref}); });
+  std::ranges::sort(left, {}, &Left::id);
+  for (const Left& one : left) {
+    if (one.ref.kind() == Kind::record) {
+      end(flows.record(one.ref));
+    } else {
+      end_half_open(one.ref);
+    }
+  }
+  over.clear();
+}
+
+Tracker::Tracker(const Options& options, const std::vector<wire::LinkPath>& links, Sink& sink)
+    : state_(std::make_unique<State>(options, links, sink)) {}
+Tracker::~Tracker() = default;
+
+void Tracker::take(std::span<const Sighting> batch) { state_->take(batch); }
+void Tracker::take(const wire::IcmpError& error, uint32_t link, uint64_t frame, int64_t time_ns) {
+  state_->take_icmp(error, link, {frame, time_ns});
+}
+void Tracker::finish() { state_->finish(); }
+const Totals& Tracker::totals() const { return state_->totals; }
+
+}  // namespace tcpdx::track
