@@ -14,10 +14,9 @@ constexpr uint16_t kEndOfOptions = 0;
 constexpr uint16_t kResolution = 9;
 constexpr uint16_t kOffset = 14;
 
-// Of 10^power; nothing where it has more than 64 bits.
-std::optional<uint64_t> power_of_ten(unsigned power) {
-  constexpr unsigned kLargest = 19;
-  if (power > kLargest) return std::nullopt;
+constexpr unsigned kLargestPower = 19;  // of ten, in 64 bits
+
+constexpr uint64_t power_of_ten(unsigned power) {
   uint64_t result = 1;
   for (unsigned i = 0; i < power; ++i) result *= 10;
   return result;
@@ -44,15 +43,14 @@ std::optional<uint64_t> binary_units(uint64_t units, unsigned power) {
 std::optional<uint64_t> slow_nanoseconds(uint64_t units, uint8_t resolution) {
   const unsigned power = resolution & ~unsigned{kPowerOfTwo};
   if ((resolution & kPowerOfTwo) != 0) return binary_units(units, power);
-  const std::optional<uint64_t> divisor = power_of_ten(power - 9);
-  return divisor ? units / *divisor : 0;
+  return power - 9 <= kLargestPower ? units / power_of_ten(power - 9) : 0;
 }
 
 }  // namespace
 
 TimeScale::TimeScale(uint8_t resolution, int64_t offset_seconds)
     : resolution_(resolution),
-      multiplier_(resolution <= 9 ? *power_of_ten(9U - resolution) : 0),
+      multiplier_(resolution <= 9 ? power_of_ten(9U - resolution) : 0),
       reachable_(
           !__builtin_mul_overflow(offset_seconds, int64_t{kNanosecondsPerSecond}, &offset_)) {}
 
