@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "wire/checksum.hpp"
+#include "wire/fragments.hpp"
 #include "wire/ip.hpp"
 #include "wire/layers.hpp"
 #include "wire/link_paths.hpp"
@@ -66,17 +67,20 @@ std::string_view to_string(TunnelKind kind) {
 
 struct Decoder::State {
   DecodeOptions options;
+  Fragments fragments{options.fragment_memory};
+  WholeDatagram whole{};  // what a packet put together from fragments points into
   LinkPaths links{};
   Path path{};
   const LinkType* link_type = nullptr;  // of the last frame
   IcmpError error{};
   uint32_t error_link = 0;
 
-  Found read(Layer layer, Walk& walk);
+  Found read(Layer layer, Walk& walk, int64_t time_ns);
+  Layer read_fragment(Walk& walk, int64_t time_ns);
   Found read_icmp(const Walk& walk);
 };
 
-Found Decoder::State::read(Layer layer, Walk& walk) {
+Found Decoder::State::read(Layer layer, Walk& walk, int64_t time_ns) {
   for (size_t depth = 0; depth < kMaxLayers; ++depth) {
     switch (layer) {
       case Layer::ethernet: layer = read_ethernet(walk); break;
@@ -86,21 +90,59 @@ Found Decoder::State::read(Layer layer, Walk& walk) {
       case Layer::pppoe: layer = read_pppoe(walk); break;
       case Layer::ppp: layer = read_ppp(walk); break;
       case Layer::ip: layer = read_ip(walk); break;
-      case Layer::fragment: return Found::fragment;
+      case Layer::fragment:
+        layer = read_fragment(walk, time_ns);
+        if (layer == Layer::fragment) return Found::fragment;
+        break;
       case Layer::tcp:
         walk.packet.link = links.index(path);
         return read_tcp(walk, options.checksums);
       case Layer::icmp: return read_icmp(walk);
-      case Layer::udp:
-      case Layer::gre:
-      case Layer::vxlan:
-      case Layer::geneve:
-      case Layer::gtp_u:
+      case Layer::udp: layer = read_udp(walk); break;
+      case Layer::gre: layer = read_gre(walk); break;
+      case Layer::vxlan: layer = read_vxlan(walk); break;
+      case Layer::geneve: layer = read_geneve(walk); break;
+      case Layer::gtp_u: layer = read_gtp_u(walk); break;
       case Layer::other: return Found::other;
       case Layer::broken: return Found::broken;
     }
   }
   return Found::broken;
+}
+
+// What the datagram carries once it is complete, until then Layer::fragment.
+Layer Decoder::State::read_fragment(Walk& walk, int64_t time_ns) {
+  Packet& packet = walk.packet;
+  const bool v4 = packet.source.family == Family::v4;
+  // RFC 8200 4.5; in IPv4 the odd octets are cut off, as Linux does.
+  if (walk.more_fragments && walk.rest.wire % 8 != 0) {
+    if (!v4) return Layer::broken;
+    walk.rest.limit(walk.rest.wire / 8 * 8);
+  }
+  const FragmentKey key{.source = packet.source,
+                        .destination = packet.destination,
+                        .id = packet.ip_id,
+                        .link = links.index(path),
+                        .protocol = v4 ? walk.protocol : uint8_t{0}};
+  const FragmentPart part{.offset = walk.fragment_offset,
+                          .more = walk.more_fragments,
+                          .data = walk.rest.data,
+                          .size = walk.rest.wire,
+                          .protocol = walk.protocol,
+                          .ip_octets = packet.ip_octets};
+  switch (fragments.add(key, part, time_ns, whole)) {
+    case Fragments::Result::kept: return Layer::fragment;
+    case Fragments::Result::refused: return Layer::broken;
+    case Fragments::Result::complete: break;
+  }
+  walk.rest = {whole.data, whole.size};
+  walk.protocol = whole.protocol;
+  walk.more_fragments = false;
+  walk.fragment_offset = 0;
+  walk.length_unknown = false;
+  packet.ip_octets = whole.ip_octets;
+  packet.reassembled = true;
+  return read_ip_payload(walk);
 }
 
 Found Decoder::State::read_icmp(const Walk& walk) {
@@ -122,7 +164,7 @@ Decoder::Decoder(Decoder&&) noexcept = default;
 Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 Found Decoder::decode(uint16_t link_type, std::span<const std::byte> data, uint32_t original_size,
-                      int64_t /*time_ns*/, Packet& packet) {
+                      int64_t time_ns, Packet& packet) {
   State& state = *state_;
   if (state.link_type == nullptr || state.link_type->number != link_type) {
     state.link_type = find_link_type(link_type);
@@ -133,11 +175,12 @@ Found Decoder::decode(uint16_t link_type, std::span<const std::byte> data, uint3
   Walk walk{.rest = {data, std::max<size_t>(original_size, data.size())},
             .path = state.path,
             .packet = packet};
-  return state.read(state.link_type->read(walk), walk);
+  return state.read(state.link_type->read(walk), walk, time_ns);
 }
 
 const IcmpError& Decoder::icmp_error() const { return state_->error; }
 uint32_t Decoder::icmp_link() const { return state_->error_link; }
 const std::vector<LinkPath>& Decoder::links() const { return state_->links.all(); }
+uint64_t Decoder::crowded() const { return state_->links.shared(); }
 
 }  // namespace tcpdx::wire

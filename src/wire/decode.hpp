@@ -99,6 +99,9 @@ class Decoder {
   uint32_t icmp_link() const;
 
   const std::vector<LinkPath>& links() const;
+  // Packets whose path came after all numbers were given away: they share the last one, whose entry
+  // is empty.
+  uint64_t crowded() const;
 
  private:
   struct State;

@@ -3,96 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "wire/ip.hpp"
-#include "wire/test_frames.hpp"
+#include "wire/decode_test.hpp"
 
 namespace tcpdx::wire {
 namespace {
 
-using Octets = std::vector<uint8_t>;
-
-constexpr uint16_t kEthernet = 1;
-constexpr uint16_t kRaw = 101;
-
-Octets operator+(Octets head, const Octets& tail) {
-  head.insert(head.end(), tail.begin(), tail.end());
-  return head;
-}
-
-template <size_t kSize>
-Octets copy(const std::array<uint8_t, kSize>& frame) {
-  return {frame.begin(), frame.end()};
-}
-
-const Octets kAddresses{0x02, 0, 0, 0, 0, 2, 0x02, 0, 0, 0, 0, 1};
-const Octets kIpv4Type{0x08, 0x00};
-const Octets kIpv6Type{0x86, 0xDD};
-const Octets kSyn = copy(test_frames::kSyn4);
-
-// A frame and what was found in it. The decoder is given a copy on the heap of exactly the captured
-// size, so that the sanitizer sees the first octet that is read beyond.
-struct Reading {
-  Found found{};
-  Packet packet;
-  Octets options;
-  Octets text;
-};
-
-Octets octets(std::span<const std::byte> bytes) {
-  Octets out;
-  for (const std::byte octet : bytes) out.push_back(std::to_integer<uint8_t>(octet));
-  return out;
-}
-
-Reading read(Decoder& decoder, uint16_t link_type, const Octets& frame, size_t captured,
-             size_t original, int64_t time_ns = 0) {
-  const auto exact = std::make_unique<std::byte[]>(captured);
-  std::ranges::copy(std::as_bytes(std::span(frame).first(captured)), exact.get());
-  Reading reading;
-  reading.found = decoder.decode(link_type, {exact.get(), captured},
-                                 static_cast<uint32_t>(original), time_ns, reading.packet);
-  if (reading.found == Found::tcp) {
-    reading.options = octets(reading.packet.options);
-    reading.text = octets(reading.packet.text);
-  }
-  return reading;
-}
-
-Reading read(Decoder& decoder, uint16_t link_type, const Octets& frame) {
-  return read(decoder, link_type, frame, frame.size(), frame.size());
-}
-
-Reading read(uint16_t link_type, const Octets& frame) {
-  Decoder decoder;
-  return read(decoder, link_type, frame);
-}
-
-// What tcpdump -vv says of the SYN.
-void expect_syn4(const Reading& reading) {
-  ASSERT_EQ(reading.found, Found::tcp);
-  const Packet& packet = reading.packet;
-  EXPECT_EQ(packet.source, ipv4(192, 0, 2, 1));
-  EXPECT_EQ(packet.destination, ipv4(192, 0, 2, 2));
-  EXPECT_EQ(packet.source_port, 55226);
-  EXPECT_EQ(packet.destination_port, 80);
-  EXPECT_EQ(packet.seq.raw, 1413096242U);
-  EXPECT_TRUE(packet.flags.syn);
-  EXPECT_FALSE(packet.flags.ack);
-  EXPECT_EQ(packet.ttl, 64);
-  EXPECT_EQ(packet.window, 64240);
-  EXPECT_EQ(packet.length, 0U);
-  EXPECT_EQ(packet.ip_octets, 60U);
-  EXPECT_EQ(packet.ip_id, 7725U);
-  EXPECT_EQ(packet.checksum, Checksum::right);
-  EXPECT_FALSE(packet.options_cut);
-  EXPECT_FALSE(packet.reassembled);
-  EXPECT_EQ(reading.options, Octets(kSyn.begin() + 40, kSyn.end()));
-  EXPECT_TRUE(reading.text.empty());
-}
+using namespace decode_test;
 
 TEST(Decode, ReadsEthernet) {
   Decoder decoder;
@@ -123,37 +42,6 @@ TEST(Decode, ReadsText) {
   EXPECT_TRUE(reading.packet.flags.ack);
   EXPECT_EQ(reading.packet.ack.raw, 2U);
   EXPECT_EQ(reading.packet.checksum, Checksum::right);
-}
-
-struct LinkCase {
-  std::string name;
-  uint16_t link_type;
-  Octets header;
-};
-
-TEST(Decode, ReadsEachLinkType) {
-  const std::vector<LinkCase> cases{
-      {"null, little endian", 0, {2, 0, 0, 0}},
-      {"null, big endian", 0, {0, 0, 0, 2}},
-      {"loop", 108, {0, 0, 0, 2}},
-      {"ppp", 9, {0x00, 0x21}},
-      {"ppp with address and control", 9, {0xFF, 0x03, 0x00, 0x21}},
-      {"ppp, compressed protocol", 9, {0x21}},
-      {"ppp over serial", 50, {0xFF, 0x03, 0x00, 0x21}},
-      {"cisco in ppp over serial", 50, {0x0F, 0x00, 0x08, 0x00}},
-      {"cisco hdlc", 104, {0x0F, 0x00, 0x08, 0x00}},
-      {"raw", 101, {}},
-      {"raw, BSD", 12, {}},
-      {"raw, OpenBSD", 14, {}},
-      {"ipv4", 228, {}},
-      {"sll", 113, {0, 4, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 0x08, 0x00}},
-      {"sll2", 276, {0x08, 0, 0, 0, 0, 0, 0, 2, 0, 1, 4, 6, 2, 0, 0, 0, 0, 1, 0, 0}},
-  };
-  for (const LinkCase& each : cases) {
-    SCOPED_TRACE(each.name);
-    EXPECT_TRUE(known_link_type(each.link_type));
-    expect_syn4(read(each.link_type, each.header + kSyn));
-  }
 }
 
 TEST(Decode, FindsNothingInUnknownLinkTypes) {

@@ -39,7 +39,7 @@ bool looks_like_ethernet(const Rest& rest, size_t offset) {
   if (!rest.has(offset + kEthernetSize)) return false;
   const uint16_t type = get16(rest.at(offset + kTypeAt));
   return type == kIpv4 || type == kIpv6 || type == kVlan || type == kServiceVlan ||
-         type == kMplsUnicast || type == kPppoeSession || type == 0x0806;
+         type == kMplsUnicast || type == kPppoeSession;
 }
 
 // A stack does not tell what it carries (RFC 3032 2.2): the first bits have to. Pseudowires put a
@@ -49,11 +49,10 @@ Layer behind_labels(Walk& walk) {
   if (!walk.rest.has(1)) return Layer::broken;
   const uint8_t first = get8(walk.rest.at(0));
   if ((first >= 0x45 && first <= 0x4F) || first >> 4U == 6) return Layer::ip;
-  if (first >> 4U == 0 && looks_like_ethernet(walk.rest, kControlWord)) {
-    walk.rest.skip(kControlWord);
-    return Layer::ethernet;
-  }
-  return looks_like_ethernet(walk.rest, 0) ? Layer::ethernet : Layer::other;
+  if (looks_like_ethernet(walk.rest, 0)) return Layer::ethernet;
+  if (first >> 4U != 0 || !looks_like_ethernet(walk.rest, kControlWord)) return Layer::other;
+  walk.rest.skip(kControlWord);
+  return Layer::ethernet;
 }
 
 }  // namespace
@@ -107,7 +106,7 @@ Layer read_llc(Walk& walk) {
   if (sap == kOsiSap && walk.rest.has(kLlcSize + 1)) {
     const uint8_t protocol = get8(walk.rest.at(kLlcSize));
     walk.rest.skip(kLlcSize + 1);
-    return protocol == kNlpidIpv4 || protocol == kNlpidIpv6 ? Layer::ip : Layer::other;
+    return by_nlpid(protocol);
   }
   if (sap != kSnap) return Layer::other;
   if (!walk.rest.has(kSnapSize)) return Layer::broken;
@@ -116,6 +115,10 @@ Layer read_llc(Walk& walk) {
   walk.rest.skip(kSnapSize);
   if (organisation != 0 && organisation != kBridgeTunnel) return Layer::other;
   return type > kMaxLength ? by_ether_type(type, walk) : Layer::other;
+}
+
+Layer by_nlpid(uint8_t protocol) {
+  return protocol == kNlpidIpv4 || protocol == kNlpidIpv6 ? Layer::ip : Layer::other;
 }
 
 Layer read_mpls(Walk& walk) {

@@ -96,8 +96,16 @@ Layer read_vxlan(Walk& walk);
 Layer read_geneve(Walk& walk);
 Layer read_gtp_u(Walk& walk);
 
-// What follows an EtherType; numbers up to 1500 are the length of an IEEE 802.3 frame.
+// Link types with a file of their own.
+Layer read_ieee80211(Walk& walk);
+Layer read_radiotap(Walk& walk);
+Layer read_prism(Walk& walk);
+Layer read_avs(Walk& walk);
+
+// What follows an EtherType. Numbers up to 1500 are the length of an IEEE 802.3 frame.
 Layer by_ether_type(uint16_t type, Walk& walk);
+// What follows the number of a network layer protocol of ISO/IEC TR 9577.
+Layer by_nlpid(uint8_t protocol);
 // What an IP datagram carries, beginning with a header of walk.protocol.
 Layer read_ip_payload(Walk& walk);
 

@@ -1,5 +1,5 @@
 // The distinct link paths of a capture, by number: most frames are without any, and most others are
-// of the path of the frame before.
+// of a path that was there a moment ago.
 #pragma once
 
 #include <array>
@@ -24,12 +24,13 @@ class LinkPaths {
 
  private:
   uint32_t find(const Path& path);
+  uint32_t look_up(const Path& path);
   uint32_t add(const Path& path, uint64_t hash);
 
   std::vector<LinkPath> all_;
   std::unordered_multimap<uint64_t, uint32_t> by_hash_;
   std::array<uint64_t, 2> key_{};
-  uint32_t last_ = 0;
+  std::array<uint32_t, 256> recent_{};  // by a hash that anybody can foresee
   uint64_t shared_ = 0;
 };
 
