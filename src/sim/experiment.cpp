@@ -319,6 +319,26 @@ std::vector<Experiment> simpler(const Experiment& experiment) {
   return all;
 }
 
+// The network of an experiment and its users, who have begun.
+struct Stage {
+  Network network;
+  std::array<User, 2> users;
+
+  Stage(const Experiment& experiment, Sabotage sabotage)
+      : network(experiment.seed),
+        users{User(network, 0, experiment, sabotage), User(network, 1, experiment, sabotage)} {
+    network.add_host(Side::client, kAddresses[0], settings_of(experiment));
+    network.add_host(Side::server, kAddresses[1], settings_of(experiment));
+    network.set_link(0, 1, link_of(experiment));
+    network.set_link(1, 0, link_of(experiment));
+    for (HostId host = 0; host < users.size(); ++host) {
+      network.set_user(host, [this, host] { users[host].go_on(); });
+    }
+    users[1].open();
+    users[0].open();
+  }
+};
+
 }  // namespace
 
 Experiment draw_experiment(uint64_t seed) {
@@ -345,25 +365,21 @@ Experiment draw_experiment(uint64_t seed) {
 }
 
 std::optional<std::string> violation(const Experiment& experiment, Sabotage sabotage) {
-  Network network(experiment.seed);
-  network.add_host(Side::client, kAddresses[0], settings_of(experiment));
-  network.add_host(Side::server, kAddresses[1], settings_of(experiment));
-  network.set_link(0, 1, link_of(experiment));
-  network.set_link(1, 0, link_of(experiment));
-  std::array<User, 2> users{User(network, 0, experiment, sabotage),
-                            User(network, 1, experiment, sabotage)};
-  for (HostId host = 0; host < users.size(); ++host) {
-    network.set_user(host, [&users, host] { users[host].go_on(); });
-  }
-  users[1].open();
-  users[0].open();
-  while (network.step(kLongest)) {
-    if (const auto wrong = wrong_now(network, experiment)) return wrong;
+  Stage stage(experiment, sabotage);
+  const auto& users = stage.users;
+  while (stage.network.step(kLongest)) {
+    if (const auto wrong = wrong_now(stage.network, experiment)) return wrong;
     if (!users[0].in_order() || !users[1].in_order()) return "an octet came twice or out of order";
     if (users[0].refused() || users[1].refused()) return "a call errored that must not";
   }
-  if (const auto wrong = wrong_moves(network.recording())) return wrong;
-  return wrong_at_the_end(network, experiment, users);
+  if (const auto wrong = wrong_moves(stage.network.recording())) return wrong;
+  return wrong_at_the_end(stage.network, experiment, users);
+}
+
+Recording recording_of(const Experiment& experiment) {
+  Stage stage(experiment, Sabotage::none);
+  stage.network.run(kLongest);
+  return stage.network.recording();
 }
 
 Experiment shrink(Experiment failing, Sabotage sabotage) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "sim/recording.hpp"
+
 namespace tcpdx::sim {
 
 enum class Opening : uint8_t { listener, simultaneous };
@@ -43,6 +45,8 @@ Experiment draw_experiment(uint64_t seed);
 // What is wrong, in words; nothing where all holds.
 std::optional<std::string> violation(const Experiment& experiment,
                                      Sabotage sabotage = Sabotage::none);
+// What happens in it, to its end.
+Recording recording_of(const Experiment& experiment);
 // A simpler experiment that fails too: fewer faults, fewer octets.
 Experiment shrink(Experiment failing, Sabotage sabotage = Sabotage::none);
 

@@ -104,11 +104,27 @@ struct Recording {
   std::vector<Call> calls;
 };
 
+// The moment of virtual time 0 in captures: 2026-01-01T00:00:00Z, so that equal runs give equal
+// files.
+inline constexpr Duration kEpoch = 1767225600s;
+
 // The true states of both ends after everything that happened up to `at`.
 States states_at(const Recording& recording, size_t conversation, Time at);
 
 // Where a capture is taken. The loss happens in the middle.
 enum class Vantage : uint8_t { client, before_loss, after_loss, server };
+
+// A packet that passed there; a damaged copy has a bit of the datagram flipped.
+struct Glimpse {
+  Time at{};
+  uint64_t order = 0;  // of what happened just before it was seen
+  size_t segment = 0;
+  std::optional<size_t> flipped_bit;
+};
+
+// All that passed there, in the order in which it did.
+std::vector<Glimpse> seen_from(const Recording& recording, Vantage vantage);
+std::vector<std::byte> datagram_of(const Recording& recording, const Glimpse& glimpse);
 
 // What passed there, as a capture file. With many clients, `client` is all of them together.
 void write_capture(std::ostream& out, const Recording& recording, Vantage vantage);

@@ -37,6 +37,7 @@ class Flows {
 
   Record& record(Ref ref) { return records_[ref.index()]; }
   Notes& notes() { return notes_; }
+  const Notes& notes() const { return notes_; }
 
   void prefetch_place(uint32_t hash) const { table_.prefetch(hash); }
   void prefetch_record(uint32_t hash) const;

@@ -30,6 +30,15 @@ bool at_nxt(Notes& notes, const Step& step) {
          holes_of(notes, step, step.from) == 0;
 }
 
+// When the peer's FIN came, all that this end had sent was acknowledged and the window was open. So
+// nothing waits to be sent, and a FIN neither: where data waits, an end may have closed and yet
+// look open (RFC 9293 3.10.4: FIN-WAIT-1 at once, the FIN after all data).
+bool nothing_queued(const Step& step) {
+  const auto bit = static_cast<uint8_t>(1U << step.to());
+  return (step.record.fin_at_rest & bit) != 0 && step.peer.ack == step.nxt_before &&
+         step.packet.length == 0;
+}
+
 class Mover {
  public:
   Mover(Notes& notes, Step& step) : notes_(notes), step_(step) {}
@@ -128,6 +137,8 @@ void take_handshake_of_sender(Notes& notes, Step& step) {
   } else if (own.is(has::plain_syn)) {
     proven = covers_syn(step) && step.peer.is(has::syn_ack) && !step.peer.is(has::plain_syn);
   }
+  // What is missing may be a FIN.
+  proven = proven && step.packet.seq <= step.nxt_before && holes_of(notes, step, step.from) == 0;
   if (open) {
     if (proven) moves.prove();
   } else if (proven || own.in(State::syn_sent)) {
@@ -139,15 +150,15 @@ void take_handshake_of_sender(Notes& notes, Step& step) {
 void take_fin_of_peer(Notes& notes, Step& step) {
   const Mover moves(notes, step);
   End& own = step.own;
-  const bool here = taken_at(step.record, step.from);
-  const bool no_fin_yet = here || at_nxt(notes, step);
+  const bool no_fin_yet =
+      nothing_queued(step) && (taken_at(step.record, step.from) || at_nxt(notes, step));
   switch (own.state) {
     case State::syn_received:
     case State::established:
       return moves.own(State::close_wait, no_fin_yet && own.certainty == Certainty::seen,
                        Cause::fin_received);
     case State::close_wait:
-      if (no_fin_yet && !has_fin(step)) moves.prove();
+      if (no_fin_yet) moves.prove();
       return;
     case State::fin_wait_1:
       return moves.own(State::closing, !own.is(has::fin_acked), Cause::fin_received);
@@ -175,6 +186,8 @@ void take_first_fin(Notes& notes, Step& step) {
   own.set(has::fin);
   own.fin = step.end() - 1;
   if (own.in(State::closed)) return;
+  const bool at_rest = step.packet.flags.ack && step.packet.ack == step.peer.nxt && own.window > 0;
+  if (at_rest) step.record.fin_at_rest |= static_cast<uint8_t>(1U << step.from);
   if (step.record.closed_first == 0) {
     step.record.closed_first = static_cast<uint8_t>(1U << step.from);
   } else if (!covers_fin(step) && !step.peer.is(has::rst)) {
@@ -182,7 +195,7 @@ void take_first_fin(Notes& notes, Step& step) {
   }
   if (covers_fin(step)) {
     own.set(has::fin_covers);
-    const bool proven = own.certainty == Certainty::seen || taken_at(step.record, step.from);
+    const bool proven = own.in(State::close_wait) && own.certainty == Certainty::seen;
     return moves.own(State::last_ack, proven, Cause::fin_sent);
   }
   // The peer's FIN passed, but this end had not taken it when it sent its own.
@@ -220,11 +233,21 @@ void take_fin(Notes& notes, Step& step) {
   notes.anomaly_once(step.record, AnomalyKind::fin_out_of_order, step.sighting.frame, step.from);
 }
 
+// A segment that repeats what its receiver has got is answered and dropped before its ACK counts
+// (3.10.7.4, first). Between the ends nobody knows whether it was got.
+bool acceptable(const Step& step) {
+  if (step.own.is(has::keep_alive)) return false;
+  if (step.length == 0) return !step.peer.is(has::ack) || step.packet.seq >= step.peer.ack;
+  if (!step.repeated) return true;
+  const bool got = step.peer.is(has::ack) && step.end() <= step.peer.ack;
+  return !got && !taken_at(step.record, step.to());
+}
+
 // What its ACK does to the receiver.
 void tell_ack(Notes& notes, Step& step) {
   const Mover moves(notes, step);
   End& peer = step.peer;
-  if (!step.packet.flags.ack) return;
+  if (!step.packet.flags.ack || !acceptable(step)) return;
   if (peer.in(State::syn_received) && covers_syn(step)) {
     moves.peer(State::established, Cause::handshake_ack);
   } else if (!peer.known() && step.own.is(has::plain_syn)) {

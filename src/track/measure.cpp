@@ -144,6 +144,7 @@ void time_segment(Step& step) {
 void take_new(Notes& notes, Step& step) {
   End& own = step.own;
   if (step.packet.seq > own.nxt) take_gap(notes, step);
+  own.nxt = step.packet.seq;  // a bare ACK stands at SND.NXT
   if (step.length == 0) return;
   own.unique_bytes += step.packet.length;
   if (step.packet.length > 0) own.set(has::new_data);
@@ -170,6 +171,16 @@ void take_probe(Notes& notes, Step& step) {
   step.repeated = true;
 }
 
+// Beyond all that the receiver has ever offered room for: not of this stream.
+bool too_far(const Step& step) {
+  constexpr uint32_t kSlack = 1U << 20U;
+  const End& peer = step.peer;
+  const int64_t gap = step.packet.seq - step.own.nxt;
+  const bool scale_known = peer.is(has::syn) || step.own.is(has::syn);
+  if (!peer.is(has::ack) || !scale_known) return gap > int64_t{1} << 29U;
+  return gap > int64_t{peer.window} + kSlack;
+}
+
 void take_numbers(Notes& notes, Step& step) {
   End& own = step.own;
   if (!own.is(has::sent)) {
@@ -185,7 +196,7 @@ void take_numbers(Notes& notes, Step& step) {
     step.remarks.add(Remark::zero_window_probe);
   }
   if (step.packet.seq >= own.nxt) {
-    take_new(notes, step);
+    if (!too_far(step)) take_new(notes, step);
   } else if (step.length > 0) {
     take_earlier(notes, step);
   }

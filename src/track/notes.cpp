@@ -10,6 +10,8 @@ namespace {
 // More changes than these come only from captures of nonsense.
 constexpr uint32_t kMaxChangeChunks = 32;
 constexpr uint32_t kMaxAnomalies = 64;
+// No network lies between the capture and an end that answers within this time.
+constexpr int64_t kAtOnceNs = 20'000;
 
 }  // namespace
 
@@ -51,6 +53,7 @@ void Notes::change(Record& record, const Place& place, unsigned end, std::option
   note.to = static_cast<uint64_t>(to) & 0xfU;
   note.certainty = static_cast<uint64_t>(certainty) & 3U;
   note.what = static_cast<uint64_t>(cause) & 0xffU;
+  note.own_frame = place.sender == end ? 1 : 0;
   note.value = place.ns;
   if (record.own_changes < kOwnChanges) {
     record.changes[record.own_changes++] = note;
@@ -61,7 +64,7 @@ void Notes::change(Record& record, const Place& place, unsigned end, std::option
   record.end[end].certainty = certainty;
 }
 
-void Notes::confirm(Record& record, const Place& place, unsigned end, bool moved) {
+void Notes::confirm(Record& record, const Place& place, unsigned end, bool here) {
   End& own = record.end[end];
   if (own.certainty == Certainty::seen) return;
   own.certainty = Certainty::seen;
@@ -71,7 +74,8 @@ void Notes::confirm(Record& record, const Place& place, unsigned end, bool moved
   });
   if (last == nullptr) return;
   last->certainty = static_cast<uint64_t>(Certainty::seen) & 3U;
-  if (moved) return;
+  const bool answered = last->own_frame == 0 && place.ns - last->value < kAtOnceNs;
+  if (here || answered) return;
   last->frame = place.frame & 0xffffffffffU;
   last->value = place.ns;
 }

@@ -13,6 +13,7 @@ namespace tcpdx::track {
 struct Place {
   uint64_t frame = 0;
   int64_t ns = 0;
+  unsigned sender = 2;  // the end that sent the frame; 2: neither
 };
 
 class Notes {
@@ -26,8 +27,9 @@ class Notes {
   // `from` is absent where the state before is not known.
   void change(Record& record, const Place& place, unsigned end, std::optional<tcp::State> from,
               tcp::State to, Certainty certainty, Cause cause);
-  // The end's own segment proves its present state. `moved`: it was reached no earlier than here.
-  void confirm(Record& record, const Place& place, unsigned end, bool moved);
+  // The end's own segment proves its present state. Unless the capture was taken `here`, at that
+  // end, what made it change passed before it arrived: then the change is dated by its proof.
+  void confirm(Record& record, const Place& place, unsigned end, bool here);
   // Takes changes of the end that were only inferred back until one led into `state`, which is then
   // its state again. False, and nothing is changed, where there is none.
   bool take_back(Record& record, unsigned end, tcp::State state);

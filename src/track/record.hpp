@@ -23,6 +23,7 @@ struct Note {
   uint64_t to : 4 = 0;         // tcp::State
   uint64_t certainty : 2 = 0;  // Certainty
   uint64_t what : 8 = 0;       // Cause or AnomalyKind
+  uint64_t own_frame : 1 = 0;  // the frame is a segment of this very end
   // Of a change the time in ns, of an anomaly its evidence (notes.cpp).
   int64_t value = 0;
 
@@ -209,6 +210,7 @@ struct Record {
   std::array<char, kHistory> history{};
   uint32_t history_mask = 0;  // letters that stand in it already
   uint8_t closed_first = 0;   // bit per end: sent the first FIN or RST
+  uint8_t fin_at_rest = 0;    // bit per end: its FIN found nothing of the other's under way
   uint8_t reset_by = 0;       // bit per end: sent a RST that ended the connection
   bool reset_has_ack = false;
 

@@ -66,12 +66,21 @@ void refuse(Notes& notes, Step& step, bool forged) {
 }
 
 // A RST tells that its sender has no connection, unless it answers a segment that fits to none:
-// then its own stays as it is (RFC 9293 3.5.2, groups 1 and 2).
+// then its own stays as it is (RFC 9293 3.5.2, groups 1 and 2); such a RST has no ACK.
 bool sender_is_closed(const Step& step) {
   const End& own = step.own;
+  if (step.packet.flags.ack) return true;
   if (own.in(State::syn_sent)) return false;
   if (own.in(State::syn_received)) return !own.is(has::sent) || step.packet.seq == own.nxt;
   return true;
+}
+
+// One whose handshake is not proven may still be in SYN-SENT, with another ISN, and refuse the
+// answer to an old SYN (RFC 9293 3.10.7.3, first).
+Certainty certainty_of(const Step& step) {
+  const End& own = step.own;
+  const bool proven = !own.known() || own.certainty == Certainty::seen || step.packet.flags.ack;
+  return proven ? Certainty::seen : Certainty::inferred;
 }
 
 void note_end(Step& step) {
@@ -103,7 +112,8 @@ void run_reset(Notes& notes, Step& step) {
                   evidence_of(step));
   } else if (sender_is_closed(step)) {
     own.set(has::rst);
-    move(notes, step.record, place, step.from, State::closed, Certainty::seen, Cause::reset_sent);
+    move(notes, step.record, place, step.from, State::closed, certainty_of(step),
+         Cause::reset_sent);
   } else {
     return;
   }

@@ -36,7 +36,7 @@ struct Step {
         ack_before(own.ack) {}
 
   unsigned to() const { return from ^ 1U; }
-  Place place() const { return {sighting.frame, sighting.time_ns}; }
+  Place place() const { return {sighting.frame, sighting.time_ns, from}; }
   Seq end() const { return packet.seq + length; }
 };
 

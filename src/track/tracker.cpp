@@ -21,8 +21,8 @@ constexpr uint32_t kFaster = 8;
 constexpr uint32_t kLocalUs = 3000;
 // How many segments are looked up ahead of the one in work.
 constexpr size_t kAhead = 8;
-// Wrong checksums are believed to be real only in a stream that has many more right ones.
-constexpr uint64_t kRightPerWrong = 4;
+// Before so many segments were seen a single right checksum speaks against the wrong ones.
+constexpr uint64_t kYoung = 64;
 constexpr uint16_t kWellKnownPorts = 1024;
 
 int64_t ns(Duration duration) { return std::chrono::nanoseconds(duration).count(); }
@@ -47,6 +47,7 @@ struct Tracker::State {
   Record& new_record(const Sighting& sighting, uint32_t hash);
   Record& full_record(uint32_t hash, Ref half_open);
   Record* after_new_syn(const Sighting& sighting, Record& record, unsigned& from);
+  std::optional<Sighting> pending_syn(const Record& record) const;
   Record& reopened(const Sighting& syn, Record& old);
   bool keep_small(const Sighting& sighting) const;
 
@@ -54,6 +55,7 @@ struct Tracker::State {
   void run(const Sighting& sighting, Record& record, unsigned from);
   void set_roles(Step& step) const;
   void time_handshake(Step& step);
+  Vantage estimated_vantage(const Record& record) const;
   bool ignore_sum(Step& step);
   void note_new_syn(Step& step);
   void report(const Step& step, const std::array<StateNow, 2>& before);
@@ -169,28 +171,40 @@ Record* Tracker::State::after_new_syn(const Sighting& sighting, Record& record, 
                       own.in(tcp::State::syn_sent);
     if (!free) return &record;
     from = 0;
-    return &reopened(sighting, record);
+    const std::optional<Sighting> first = pending_syn(record);
+    if (!first || first->packet.seq != packet.seq) return &reopened(sighting, record);
+    Record& fresh = reopened(*first, record);
+    run(*first, fresh, 0);
+    return &fresh;
   }
   const Trouble* trouble = std::as_const(flows.notes()).trouble_of(record);
   if (!packet.flags.syn || trouble == nullptr || !trouble->has_new_syn ||
       trouble->new_syn_end == from || packet.ack != trouble->new_syn + 1) {
     return &record;
   }
-  Sighting syn = sighting;
-  syn.frame = trouble->new_syn_frame;
-  syn.time_ns = trouble->new_syn_ns;
-  syn.packet = {};
-  syn.packet.source = packet.destination;
-  syn.packet.destination = packet.source;
-  syn.packet.source_port = packet.destination_port;
-  syn.packet.destination_port = packet.source_port;
-  syn.packet.link = packet.link;
-  syn.packet.seq = trouble->new_syn;
-  syn.packet.flags.syn = true;
+  const Sighting syn = *pending_syn(record);
   Record& fresh = reopened(syn, record);
   run(syn, fresh, 0);
   from = 1;
   return &fresh;
+}
+
+// The SYN inside of a connection that note_new_syn() kept.
+std::optional<Sighting> Tracker::State::pending_syn(const Record& record) const {
+  const Trouble* trouble = flows.notes().trouble_of(record);
+  if (trouble == nullptr || !trouble->has_new_syn) return std::nullopt;
+  const unsigned end = trouble->new_syn_end;
+  Sighting syn;
+  syn.frame = trouble->new_syn_frame;
+  syn.time_ns = trouble->new_syn_ns;
+  syn.packet.source = record.address[end];
+  syn.packet.destination = record.address[end ^ 1U];
+  syn.packet.source_port = record.port[end];
+  syn.packet.destination_port = record.port[end ^ 1U];
+  syn.packet.link = record.link;
+  syn.packet.seq = trouble->new_syn;
+  syn.packet.flags.syn = true;
+  return syn;
 }
 
 Record& Tracker::State::reopened(const Sighting& syn, Record& old) {
@@ -245,21 +259,22 @@ void Tracker::State::time_handshake(Step& step) {
     record.client_rtt_us = elapsed_us(record.syn_ack_ns, now);
     step.remarks.add(Remark::handshake_complete);
     if (record.syn_ns != 0) handshake_rtt = Duration(elapsed_us(record.syn_ns, now));
-    const Trouble* trouble = std::as_const(flows.notes()).trouble_of(record);
-    const bool repeats =
-        trouble != nullptr && (trouble->syn_retransmits > 0 || trouble->syn_ack_retransmits > 0);
-    if (options.vantage != Vantage::unknown || repeats || record.server_rtt_us == UINT32_MAX)
-      return;
-    const uint64_t client = record.client_rtt_us;
-    const uint64_t server = record.server_rtt_us;
-    if (client < kLocalUs && client * kFaster < server) {
-      record.vantage = Vantage::originator;
-    } else if (server < kLocalUs && server * kFaster < client) {
-      record.vantage = Vantage::responder;
-    } else if (client >= kLocalUs && server >= kLocalUs) {
-      record.vantage = Vantage::middle;
-    }
+    if (options.vantage == Vantage::unknown) record.vantage = estimated_vantage(record);
   }
+}
+
+// Where the capture was taken, by how fast each end answered the other's segment of the handshake.
+// A time between segments of which one came twice tells nothing.
+Vantage Tracker::State::estimated_vantage(const Record& record) const {
+  const Trouble* trouble = flows.notes().trouble_of(record);
+  const bool syn_again = trouble != nullptr && trouble->syn_retransmits > 0;
+  const bool syn_ack_again = trouble != nullptr && trouble->syn_ack_retransmits > 0;
+  const uint64_t client = syn_ack_again ? UINT32_MAX : record.client_rtt_us;
+  const uint64_t server = syn_again || syn_ack_again ? UINT32_MAX : record.server_rtt_us;
+  if (client < kLocalUs && client * kFaster < server) return Vantage::originator;
+  if (server < kLocalUs && server * kFaster < client && !syn_ack_again) return Vantage::responder;
+  if (client >= kLocalUs && server >= kLocalUs) return Vantage::middle;
+  return Vantage::unknown;
 }
 
 // A segment with a wrong checksum is dropped by whoever gets it, but in captures of changed
@@ -276,7 +291,8 @@ bool Tracker::State::ignore_sum(Step& step) {
   flows.notes().anomaly_once(step.record, AnomalyKind::bad_checksum, step.sighting.frame,
                              step.from);
   add_to_history(step.record, step.from, 'C');
-  if (!step.own.is(has::right_sum) && right_sums < wrong_sums * kRightPerWrong) return false;
+  const bool young = totals.segments < kYoung && right_sums > 0;
+  if (!step.own.is(has::right_sum) && right_sums <= wrong_sums && !young) return false;
   ++step.own.packets;
   step.own.bytes += packet.length;
   step.own.ip_bytes += packet.ip_octets;
@@ -286,6 +302,13 @@ bool Tracker::State::ignore_sum(Step& step) {
 
 void Tracker::State::note_new_syn(Step& step) {
   Trouble& trouble = flows.notes().trouble(step.record);
+  const bool again =
+      trouble.has_new_syn && trouble.new_syn_end == step.from && trouble.new_syn == step.packet.seq;
+  ++step.own.packets;
+  step.own.ip_bytes += step.packet.ip_octets;
+  step.own.last_ns = step.sighting.time_ns;
+  step.record.last_frame = step.sighting.frame;
+  if (again) return;
   trouble.has_new_syn = true;
   trouble.new_syn_end = static_cast<uint8_t>(step.from);
   trouble.new_syn = step.packet.seq;
@@ -293,10 +316,6 @@ void Tracker::State::note_new_syn(Step& step) {
   trouble.new_syn_frame = step.sighting.frame;
   flows.notes().anomaly_once(step.record, AnomalyKind::syn_in_connection, step.sighting.frame,
                              step.from);
-  ++step.own.packets;
-  step.own.ip_bytes += step.packet.ip_octets;
-  step.own.last_ns = step.sighting.time_ns;
-  step.record.last_frame = step.sighting.frame;
 }
 
 std::array<StateNow, 2> Tracker::State::states_of(const Record& record) {
