@@ -34,11 +34,25 @@ std::span<const Fault> catalogue() {
       accept_stalled,
       fd_exhaustion_blocks_accept,
       syn_flood,
+      port_scan_inbound,
       connect_blackhole,
       host_unreachable,
+      connection_refused,
+      slow_handshake_syn_retransmit,
+      stale_tuple_collision,
       ephemeral_port_exhaustion,
       half_open_busy,
+      reset_peer_lost_state,
+      keepalive_reuse_race,
       zero_window_stuck_reader,
+      packet_loss_retransmission,
+      reordering_spurious_retransmit,
+      mtu_black_hole,
+      bad_checksum,
+      rst_by_middlebox,
+      rst_on_close_unread,
+      rst_abortive_linger,
+      rst_to_closed_socket,
       close_wait_leak,
       fin_wait2_stuck,
       fin_wait1_stuck,
@@ -58,9 +72,19 @@ std::vector<Finding> diagnose(const Observation& observation) {
   const Facts facts(observation);
   std::vector<Finding> findings;
   for (const Fault& fault : catalogue()) {
+    if (fault.find == nullptr) continue;
     std::ranges::move(fault.find(facts), std::back_inserter(findings));
   }
   return worst_first(folded(facts, std::move(findings)));
+}
+
+std::vector<Finding> diagnose(const CaptureFacts& capture) {
+  std::vector<Finding> findings;
+  for (const Fault& fault : catalogue()) {
+    if (fault.find_in_capture == nullptr) continue;
+    std::ranges::move(fault.find_in_capture(capture), std::back_inserter(findings));
+  }
+  return worst_first(folded(std::move(findings)));
 }
 
 }  // namespace tcpdx::faults

@@ -1,4 +1,4 @@
-// The list of all faults, and the judgement over an Observation.
+// The list of all faults, and the judgement over an Observation or a capture.
 #pragma once
 
 #include <span>
@@ -24,12 +24,28 @@ extern const Fault fin_wait2_stuck;
 extern const Fault fin_wait1_stuck;
 extern const Fault last_ack_stuck;
 extern const Fault time_wait_pileup;
+extern const Fault connection_refused;
+extern const Fault slow_handshake_syn_retransmit;
+extern const Fault port_scan_inbound;
+extern const Fault stale_tuple_collision;
+extern const Fault reset_peer_lost_state;
+extern const Fault keepalive_reuse_race;
+extern const Fault packet_loss_retransmission;
+extern const Fault reordering_spurious_retransmit;
+extern const Fault mtu_black_hole;
+extern const Fault bad_checksum;
+extern const Fault rst_by_middlebox;
+extern const Fault rst_on_close_unread;
+extern const Fault rst_abortive_linger;
+extern const Fault rst_to_closed_socket;
 
-// All of them, by group: listening and accepting, handshake, established connections, closing.
+// All of them, by group: listening and accepting, handshake, established connections, path,
+// resets, closing.
 std::span<const Fault> catalogue();
 const Fault* find_fault(std::string_view id);
 
 // Every finding, worst first, consequences folded under their causes.
 std::vector<Finding> diagnose(const Observation& observation);
+std::vector<Finding> diagnose(const CaptureFacts& capture);
 
 }  // namespace tcpdx::faults

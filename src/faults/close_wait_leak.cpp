@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/text.hpp"
 #include "faults/build.hpp"
+#include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
 
 namespace tcpdx::faults {
@@ -19,7 +21,8 @@ constexpr size_t kLeastOld = 5;  // fewer are the stale entries of a pool
 constexpr size_t kManyOld = 20;  // enough to be worth a word even when not growing
 constexpr double kShareOfLimit = 0.10;
 constexpr double kHalfOfLimit = 0.50;
-constexpr double kSoon = 3600;  // seconds until the descriptors run out
+constexpr double kUsualLimit = 1024;  // RLIMIT_NOFILE, soft
+constexpr double kSoon = 3600;        // seconds until the descriptors run out
 
 constexpr std::array kStates{close_wait};
 constexpr std::array kLookAlikes{
@@ -41,11 +44,13 @@ constexpr FaultInfo kInfo{
         "Per process at least 5 in CLOSE-WAIT for 60 s without sending, and either growth or "
         "more than 10 % of the descriptor limit. Age, because the kernel sets no bound; "
         "growth, because a fixed handful is an idle pool. Suspected: 20 old ones without growth, "
-        "or 20 younger ones of which none leaves while more arrive or they are that many.",
+        "or 20 younger ones of which none leaves while more arrive or they are that many. In a "
+        "capture: 5 of a service or calling host for 60 s to its end, and at least 10 % of those "
+        "that peers closed; new ones in three windows of 10 s make it certain.",
     .severity =
         "by share of the descriptor limit: notice below 10 %, warning below 50 %, critical above; "
         "one step up when at this rate descriptors run out within an hour. A suspicion is a "
-        "notice, from 50 % a warning",
+        "notice, from 50 % a warning. In a capture the limit is taken to be 1 024, the usual one",
     .remedy = "Close the socket in every path once read() returns 0.",
     .avoid = "tcp_fin_timeout and keep-alives: no kernel setting ends CLOSE-WAIT.",
     .silent_on =
@@ -268,8 +273,76 @@ std::vector<Finding> find(const Facts& facts) {
   return findings;
 }
 
+// When that end came to CLOSE-WAIT.
+WallTime stuck_since(const Kept& one) {
+  const auto held = held_in(*one.connection, one.by, close_wait);
+  return one->start + one->observed - held.value_or(Duration{});
+}
+
+struct Arrivals {
+  size_t windows = 0;  // of 10 s in which at least one came
+  WallTime first = WallTime::max();
+  WallTime last = WallTime::min();
+};
+
+Arrivals arrivals_of(const std::vector<Kept>& kept) {
+  Arrivals arrivals;
+  std::set<int64_t> windows;
+  for (const Kept& one : kept) {
+    const WallTime at = stuck_since(one);
+    windows.insert(at.time_since_epoch() / kWindow);
+    arrivals.first = std::min(arrivals.first, at);
+    arrivals.last = std::max(arrivals.last, at);
+  }
+  arrivals.windows = windows.size();
+  return arrivals;
+}
+
+Finding report(const CaptureFacts& facts, const Group& group) {
+  const Arrivals arrivals = arrivals_of(group.kept);
+  const bool grows = arrivals.windows >= kSustainedWindows;
+  const auto count = static_cast<double>(group.count);
+  const double rate =
+      grows ? (count - 1) / std::max(seconds(arrivals.last - arrivals.first), 1.0) : 0;
+  const bool much =
+      count > kShareOfLimit * kUsualLimit || (rate > 0 && (kUsualLimit - count) / rate < kSoon);
+  Finding f = make_finding(kInfo, much ? Severity::warning : Severity::notice,
+                           grows ? Confidence::confirmed : Confidence::likely);
+  set_place(group.place, f);
+  Duration longest{};
+  for (const Kept& one : group.kept) {
+    longest = std::max(longest, held_in(*one.connection, one.by, close_wait).value_or(Duration{}));
+  }
+  f.headline = fmt::format("{} holds {} in CLOSE-WAIT, the oldest for {}{}", name_of(group.place),
+                           counted(group.count, "connection"), human(longest),
+                           rate > 0 ? ", growing " + per_second(rate) : "");
+  f.cause = "its peers closed first and it acknowledged that, but the program never calls close()";
+  add_judged(f, "CLOSE-WAIT for 60 s to the end of the capture", group.count, uint64_t{kLeastOld},
+             std::string(kCapture));
+  add_fact(f, "connections that ended", group.end.closes, std::string(kCapture));
+  add_example(facts, group, f);
+  f.confirm.push_back(
+      fmt::format("on {}: ss -tanp state close-wait{}", to_string(group.place.addr),
+                  group.place.port == 0 ? "" : fmt::format(" 'sport = :{}'", group.place.port)));
+  f.remedy.push_back(
+      "close the socket when read() returns 0; look for an early return on the error path");
+  f.avoid.push_back("lowering tcp_fin_timeout: it does not touch CLOSE-WAIT");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  std::vector<Finding> findings;
+  for (const Group& group : groups_of(facts, Sign::close_wait)) {
+    const double share = ratio(group.count, group.count + group.end.closes);
+    if (group.count >= kLeastOld && share >= kShareOfLimit) {
+      findings.push_back(report(facts, group));
+    }
+  }
+  return findings;
+}
+
 }  // namespace
 
-const Fault close_wait_leak{&kInfo, find};
+const Fault close_wait_leak{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
 #include "faults/queue.hpp"
 #include "faults/syn_sent.hpp"
@@ -39,7 +40,8 @@ constexpr FaultInfo kInfo{
         "Per destination: at least three attempts, none successful in the window, the oldest at "
         "least 3 s old with two repeats. Connections from before prove nothing: the peer may "
         "have died since. Per destination, because one dead target among thousands is "
-        "that target's problem.",
+        "that target's problem. In a capture: three SYNs or more, at least one repeated "
+        "twice, and no answer to any.",
     .severity = "warning",
     .remedy =
         "Correct the address, the firewall rule or the route; give the program a connect "
@@ -135,8 +137,45 @@ std::vector<Finding> find(const Facts& facts) {
   return merged(std::move(findings));
 }
 
+Finding report(const CaptureFacts& facts, const Group& group) {
+  Finding f =
+      make_finding(kInfo, Severity::warning,
+                   group.count >= kLeastAttempts ? Confidence::confirmed : Confidence::likely);
+  f.subject.destination = group.place;
+  Duration longest{};
+  for (const Kept& one : group.kept) longest = std::max(longest, one->duration);
+  f.headline = fmt::format("{} to {} got no answer, the longest tried for {}",
+                           counted(group.end.attempts, "connection attempt"), name_of(group.place),
+                           human(longest));
+  f.cause =
+      "SYNs and nothing comes back: the target is gone, or a filter on the way drops them silently "
+      "(a closed port would answer with a reset, a router with an ICMP error)";
+  add_fact(f, "attempts", group.end.attempts, std::string(kCapture));
+  add_fact(f, "successful", group.end.complete, std::string(kCapture));
+  add_fact(f, "SYN repeated twice or more", group.count, std::string(kCapture));
+  add_example(facts, group, f);
+  f.confirm.push_back(fmt::format("ping -c 3 {0}; traceroute -n -T -p {1} {0}",
+                                  to_string(group.place.addr), group.place.port));
+  f.remedy.push_back(
+      "correct the address, the firewall rule or the route; ask at the target whether the SYN "
+      "arrives");
+  f.avoid.push_back("raising tcp_syn_retries: it only waits longer");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  std::vector<Finding> findings;
+  for (const Group& group : groups_of(facts, Sign::unanswered)) {
+    // Every attempt went unheard: one answer of whatever kind is another fault.
+    if (group.end.attempts >= kLeastAttempts && group.end.unheard == group.end.attempts) {
+      findings.push_back(report(facts, group));
+    }
+  }
+  return findings;
+}
+
 }  // namespace
 
-const Fault connect_blackhole{&kInfo, find};
+const Fault connect_blackhole{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "faults/build.hpp"
+#include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
 
 namespace tcpdx::faults {
@@ -35,7 +36,8 @@ constexpr FaultInfo kInfo{
     .trigger =
         "At least 5 of a process, owned, older than 60 s and than twice tcp_fin_timeout, "
         "receiving nothing; growth makes it certain. Orphans never count: the kernel bounds "
-        "them.",
+        "them. In a capture: at least 5 for 60 s, by the end that does not close; packets do not "
+        "tell orphans apart.",
     .severity = "notice when growing, else info",
     .remedy = "Make the peer close; after shutdown() wait for a bounded time, then close().",
     .avoid = "tcp_fin_timeout: it does not touch sockets that a program still holds.",
@@ -103,8 +105,39 @@ std::vector<Finding> find(const Facts& facts) {
   return findings;
 }
 
+Finding report(const CaptureFacts& facts, const Group& group) {
+  Finding f = make_finding(kInfo, Severity::info, Confidence::suspected);
+  set_place(group.place, f);
+  f.headline = fmt::format("the peers of {} wait in FIN-WAIT-2 on {}, for 60 s or longer",
+                           name_of(group.place), counted(group.kept.size(), "connection"));
+  f.cause = "they closed and were acknowledged; the FIN of the other end never comes";
+  add_judged(f, "FIN-WAIT-2 for 60 s", uint64_t{group.kept.size()}, uint64_t{kLeast},
+             std::string(kCapture));
+  add_example(facts, group, f);
+  f.confirm.push_back(fmt::format("on {}: ss -tanp state close-wait", to_string(group.place.addr)));
+  f.remedy.push_back("make the program there close when it reads the end of file");
+  f.avoid.push_back("tcp_fin_timeout: it does not touch sockets that a program still holds");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  // The culprit is the end that does not close.
+  std::map<SocketAddress, std::vector<Kept>> by_peer;
+  for (const Kept& one : facts.with(Sign::fin_wait_2)) {
+    const Party peer = other(one.by);
+    by_peer[place_of(*one.connection, peer)].push_back({one.connection, peer});
+  }
+  std::vector<Finding> findings;
+  for (auto& [place, kept] : by_peer) {
+    if (kept.size() < kLeast) continue;
+    const Group group{.place = place, .end = {}, .count = kept.size(), .kept = std::move(kept)};
+    findings.push_back(report(facts, group));
+  }
+  return findings;
+}
+
 }  // namespace
 
-const Fault fin_wait2_stuck{&kInfo, find};
+const Fault fin_wait2_stuck{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <string_view>
 
 namespace tcpdx::faults {
@@ -63,31 +62,59 @@ constexpr std::array kExplains{
     Explains{"ephemeral-port-exhaustion", "time-wait-pileup", same_destination},
 };
 
-std::optional<size_t> cause_of(const Facts& facts, const std::vector<Finding>& findings,
-                               const Explains& row, const Finding& effect) {
-  for (size_t i = 0; i < findings.size(); ++i) {
-    if (findings[i].fault == row.cause && row.same(facts, findings[i], effect)) return i;
+// In a capture the places that findings name must do.
+bool same_place(const Finding& cause, const Finding& effect) {
+  return cause.subject.listener == effect.subject.listener &&
+         cause.subject.local == effect.subject.local;
+}
+
+bool calls_that_service(const Finding& cause, const Finding& effect) {
+  return cause.subject.listener && cause.subject.listener == effect.subject.destination;
+}
+
+struct ExplainsInCapture {
+  std::string_view cause;
+  std::string_view effect;
+  bool (*same)(const Finding& cause, const Finding& effect);
+};
+
+constexpr std::array kExplainsInCapture{
+    ExplainsInCapture{"syn-flood", "connect-blackhole", calls_that_service},
+    ExplainsInCapture{"syn-flood", "slow-handshake-syn-retransmit", calls_that_service},
+    ExplainsInCapture{"close-wait-leak", "fin-wait2-stuck", same_place},
+};
+
+// `explains` says whether the first of two findings is the cause of the second, by that row.
+template <class Row, class Explains>
+void fold(std::vector<Finding>& findings, const Row& row, Explains explains) {
+  for (size_t i = 0; i < findings.size();) {
+    const auto cause = std::ranges::find_if(findings, [&](const Finding& one) {
+      return findings[i].fault == row.effect && one.fault == row.cause &&
+             explains(one, findings[i]);
+    });
+    if (cause == findings.end()) {
+      ++i;
+      continue;
+    }
+    cause->severity = std::max(cause->severity, findings[i].severity);
+    cause->explains.push_back(std::move(findings[i]));
+    findings.erase(findings.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  return std::nullopt;
 }
 
 }  // namespace
 
 std::vector<Finding> folded(const Facts& facts, std::vector<Finding> findings) {
   for (const Explains& row : kExplains) {
-    for (size_t i = 0; i < findings.size();) {
-      std::optional<size_t> cause;
-      if (findings[i].fault == row.effect) cause = cause_of(facts, findings, row, findings[i]);
-      if (!cause) {
-        ++i;
-        continue;
-      }
-      Finding& head = findings[*cause];
-      head.severity = std::max(head.severity, findings[i].severity);
-      head.explains.push_back(std::move(findings[i]));
-      findings.erase(findings.begin() + static_cast<std::ptrdiff_t>(i));
-    }
+    fold(findings, row, [&](const Finding& cause, const Finding& effect) {
+      return row.same(facts, cause, effect);
+    });
   }
+  return findings;
+}
+
+std::vector<Finding> folded(std::vector<Finding> findings) {
+  for (const ExplainsInCapture& row : kExplainsInCapture) fold(findings, row, row.same);
   return findings;
 }
 

@@ -10,5 +10,7 @@
 namespace tcpdx::faults {
 
 std::vector<Finding> folded(const Facts& facts, std::vector<Finding> findings);
+// Of a capture.
+std::vector<Finding> folded(std::vector<Finding> findings);
 
 }  // namespace tcpdx::faults

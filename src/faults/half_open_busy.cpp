@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "faults/age.hpp"
 #include "faults/build.hpp"
+#include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
 
 namespace tcpdx::faults {
@@ -40,7 +41,9 @@ constexpr FaultInfo kInfo{
     .trigger =
         "backoff of at least 5, nothing received for 10 s and for 10 base RTOs, bytes_acked "
         "unchanged. Ordinary loss is acknowledged within a few round trips, so the backoff "
-        "without any ACK is the sign, not the number of repeats.",
+        "without any ACK is the sign, not the number of repeats. In a capture: five repeats and 10 "
+        "s "
+        "in which the other end sent nothing.",
     .severity = "warning; notice for at most 5 % of a server's clients",
     .remedy = "TCP_USER_TIMEOUT of 20 to 60 s, or an application heartbeat.",
     .avoid = "Keep-alives do not act while data is unacknowledged.",
@@ -174,8 +177,49 @@ std::vector<Finding> find(const Facts& facts) {
   return findings;
 }
 
+Finding report(const CaptureFacts& facts, const Group& group) {
+  const Kept& one = group.kept.front();
+  const Party sender = other(one.by);
+  const End* served = facts.end(place_of(*one.connection, sender));
+  const bool client = one.by == Party::originator && served != nullptr &&
+                      group.share_of(served->closes + group.count) <= kFewOfClients;
+  Finding f =
+      make_finding(kInfo, client ? Severity::notice : Severity::warning, Confidence::likely);
+  f.subject.local = one->end(sender);
+  f.subject.remote = one->end(one.by);
+  Duration silent{};
+  uint32_t repeats = 0;
+  for (const Kept& each : group.kept) {
+    const ConnectionSide& side = each->side(other(each.by));
+    silent = std::max(silent, side.last_at - each->side(each.by).last_at);
+    repeats = std::max(repeats, side.unanswered ? side.unanswered->repeats : 0);
+  }
+  f.headline = fmt::format("{} no longer answers on {}; text is repeated for up to {}",
+                           name_of(group.place), counted(group.count, "connection"), human(silent));
+  f.cause =
+      "text is sent again and again and nothing comes back: the peer is gone, or something on the "
+      "way forgot the connection";
+  add_judged(f, "repeats of the same text, at most", uint64_t{repeats}, uint64_t{kBackoff},
+             std::string(kCapture));
+  add_judged(f, "nothing heard for", human(silent), human(kSilence), std::string(kCapture));
+  add_example(facts, group, f);
+  f.confirm.push_back(
+      fmt::format("ping -c 3 {}; does a new connection work?", to_string(group.place.addr)));
+  f.remedy.push_back("TCP_USER_TIMEOUT of 20 to 60 s, or an application heartbeat");
+  f.avoid.push_back("keep-alives: they do not act while data is unacknowledged");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  std::vector<Finding> findings;
+  for (const Group& group : groups_of(facts, Sign::into_void)) {
+    findings.push_back(report(facts, group));
+  }
+  return findings;
+}
+
 }  // namespace
 
-const Fault half_open_busy{&kInfo, find};
+const Fault half_open_busy{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

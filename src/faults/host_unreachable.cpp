@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
 #include "faults/syn_sent.hpp"
 
@@ -33,7 +34,8 @@ constexpr FaultInfo kInfo{
     .trigger =
         "A neighbour entry that failed, or one that stays incomplete while the SYN is "
         "repeated; a route that refuses. Two attempts confirm, one is likely. Without any "
-        "socket to look at, three IPv4 packets without a route in one look are suspicious.",
+        "socket to look at, three IPv4 packets without a route in one look are suspicious. In a "
+        "capture: ICMP errors in answer to SYNs.",
     .severity =
         "warning; notice for a single attempt, and for packets without a route, whose "
         "destination is not known",
@@ -115,8 +117,64 @@ std::vector<Finding> find(const Facts& facts) {
   return findings;
 }
 
+// What the ICMP error says (RFC 792, RFC 1812 5.2.7.1, RFC 4443 3.1).
+std::string_view said_by(const IcmpNote& note, bool v6) {
+  constexpr std::array<std::string_view, 16> kCodes{"network unreachable",
+                                                    "host unreachable",
+                                                    "protocol unreachable",
+                                                    "port unreachable",
+                                                    "",
+                                                    "source route failed",
+                                                    "network unknown",
+                                                    "host unknown",
+                                                    "source isolated",
+                                                    "network prohibited",
+                                                    "host prohibited",
+                                                    "network unreachable",
+                                                    "host unreachable",
+                                                    "prohibited",
+                                                    "precedence",
+                                                    "precedence"};
+  constexpr std::array<std::string_view, 7> kCodesV6{
+      "no route",         "prohibited",    "beyond scope", "address unreachable",
+      "port unreachable", "source policy", "route rejects"};
+  if (v6) return note.code < kCodesV6.size() ? kCodesV6.at(note.code) : "unreachable";
+  return note.code < kCodes.size() ? kCodes.at(note.code) : "unreachable";
+}
+
+Finding report(const CaptureFacts& facts, const Group& group) {
+  const bool again = group.count > 1;  // a monitor's single probe is nobody's harm
+  Finding f = make_finding(kInfo, again ? Severity::warning : Severity::notice,
+                           again ? Confidence::confirmed : Confidence::likely);
+  f.subject.destination = group.place;
+  f.headline = fmt::format("{} cannot be reached, {}", name_of(group.place),
+                           counted(group.count, "attempt"));
+  const IcmpNote& note = *unreachable_note(*group.kept.front().connection);
+  const bool v6 = group.place.addr.family == Family::v6;
+  f.cause =
+      fmt::format("{} answers the SYN with '{}'", to_string(note.reporter), said_by(note, v6));
+  add_fact(f, "attempts", group.count, group.end.attempts, std::string(kCapture));
+  add_fact(f, "ICMP", fmt::format("type {} code {}", note.type, note.code),
+           fmt::format("frame {}", grouped(note.frame)));
+  add_example(facts, group, f);
+  f.confirm.push_back(fmt::format("ip route get {0}; traceroute -n -T -p {1} {0}",
+                                  to_string(group.place.addr), group.place.port));
+  f.remedy.push_back(fmt::format("ask at {} why: its route, its neighbour, or a filter rule",
+                                 to_string(note.reporter)));
+  f.avoid.push_back("longer connect timeouts: the answer is already known");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  std::vector<Finding> findings;
+  for (const Group& group : groups_of(facts, Sign::unreachable)) {
+    findings.push_back(report(facts, group));
+  }
+  return findings;
+}
+
 }  // namespace
 
-const Fault host_unreachable{&kInfo, find};
+const Fault host_unreachable{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

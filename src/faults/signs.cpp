@@ -36,9 +36,10 @@ bool met_an_older_one(const Connection& c) {
 }
 
 void add_handshake(const Connection& c, std::vector<Shown>& into) {
-  if (met_an_older_one(c)) into.push_back({Sign::stale_tuple, Party::responder});
-  if (!c.role_seen) return;
   const auto show = [&](Sign sign) { into.push_back({sign, Party::responder}); };
+  // Its second SYN has a reason of its own.
+  if (met_an_older_one(c)) return show(Sign::stale_tuple);
+  if (!c.role_seen) return;
   if (c.handshake.complete) {
     if (c.handshake.syn_retransmits > 0) show(Sign::slow_handshake);
     return;

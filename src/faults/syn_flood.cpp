@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
 #include "faults/queue.hpp"
 
@@ -19,9 +20,11 @@ constexpr size_t kLeastRows = 16;  // fewer fill a tiny backlog in a load test
 constexpr double kQueueFull = 0.9;
 constexpr double kCompletion = 0.2;  // a popular server completes nearly all within one RTT
 constexpr uint64_t kLeastAttempts = 20;
-constexpr double kSpread = 0.8;      // share of rows with a source address of their own
-constexpr double kOnePrefix = 0.2;   // no /24 or /64 may hold more: that would be one path
-constexpr double kUnanswered = 0.5;  // share of rows whose SYN-ACK had to be repeated
+constexpr double kSpread = 0.8;          // share of rows with a source address of their own
+constexpr double kOnePrefix = 0.2;       // no /24 or /64 may hold more: that would be one path
+constexpr size_t kLeastInCapture = 100;  // of 128, the smallest queue in use
+constexpr Duration kStay = 60s;          // for which a half-open connection stays
+constexpr double kUnanswered = 0.5;      // share of rows whose SYN-ACK had to be repeated
 
 constexpr std::array kStates{syn_received};
 constexpr std::array kLookAlikes{
@@ -46,7 +49,8 @@ constexpr FaultInfo kInfo{
         "less than 20 % completed, of fewer half of the SYN-ACKs repeated; "
         "at least 80 % of the rows from addresses of their own and no network (/24, /64) "
         "with more than 20 % of them. Completion, because a popular server has many "
-        "SYN-RECEIVED too, but nearly all complete within one round trip.",
+        "SYN-RECEIVED too, but nearly all complete within one round trip. In a capture: 100 within "
+        "60 s, which is how long a half-open connection stays.",
     .severity = "notice while SYN cookies absorb it, critical when SYNs are dropped",
     .remedy =
         "Keep net.ipv4.tcp_syncookies=1; filter upstream; a SYN proxy; a moderately longer "
@@ -193,8 +197,72 @@ std::vector<Finding> find(const Facts& facts) {
   return findings;
 }
 
+struct Sources {
+  size_t addresses = 0;
+  size_t largest_prefix = 0;
+};
+
+Sources sources_of(const std::vector<Attempt>& attempts) {
+  std::set<IpAddress> addresses;
+  std::map<IpAddress, size_t> prefixes;
+  for (const Attempt& one : attempts) {
+    addresses.insert(one.other.addr);
+    ++prefixes[one.other.addr.prefix(network_bits(one.other.addr.family))];
+  }
+  Sources sources{.addresses = addresses.size()};
+  for (const auto& [prefix, count] : prefixes) {
+    sources.largest_prefix = std::max(sources.largest_prefix, count);
+  }
+  return sources;
+}
+
+bool is_flood(const End& end, const std::vector<Attempt>& attempts, const Sources& sources) {
+  if (attempts.size() < kLeastInCapture || ratio(end.complete, end.attempts) >= kCompletion) {
+    return false;
+  }
+  std::vector<WallTime> at;
+  at.reserve(attempts.size());
+  for (const Attempt& one : attempts) at.push_back(one.at);
+  return ratio(sources.addresses, attempts.size()) >= kSpread &&
+         ratio(sources.largest_prefix, attempts.size()) <= kOnePrefix &&
+         most_within(std::move(at), kStay) >= kLeastInCapture;
+}
+
+Finding report(const CaptureFacts& facts, const SocketAddress& service, const End& end,
+               const Sources& sources) {
+  // Where the server leaves SYNs without an answer, those of honest clients are among them.
+  const bool dropped = end.unheard * 2 > end.pending;
+  Finding f = make_finding(kInfo, dropped ? Severity::critical : Severity::notice,
+                           at_most_for(facts, Confidence::confirmed));
+  f.subject.listener = service;
+  f.headline = fmt::format("{} of {} to {} were never completed, from {} addresses or more",
+                           grouped(end.pending), counted(end.attempts, "connection attempt"),
+                           to_string(service), grouped(sources.addresses));
+  f.cause = fmt::format("the sources never answer the SYN-ACK, as forged ones do; {}",
+                        dropped ? "most SYNs are not answered any more: the queue is full"
+                                : "the server still answers them, by SYN cookies or a long queue");
+  add_fact(f, "never completed", end.pending, end.attempts, std::string(kCapture));
+  add_fact(f, "SYNs without any answer", end.unheard, std::string(kCapture));
+  add_fact(f, "source addresses", uint64_t{sources.addresses}, std::string(kCapture));
+  f.confirm.push_back(fmt::format("on {}: tcpdx sockets 'state syn-received and src port {}'",
+                                  to_string(service.addr), service.port));
+  f.remedy.push_back("keep net.ipv4.tcp_syncookies=1 on the server; filter upstream");
+  f.avoid.push_back("blocking the sources: they are forged; tcp_syncookies=2 for good");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  std::vector<Finding> findings;
+  for (const auto& [place, end] : facts.ends()) {
+    const std::vector<Attempt>& attempts = facts.pending(place);
+    const Sources sources = sources_of(attempts);
+    if (is_flood(end, attempts, sources)) findings.push_back(report(facts, place, end, sources));
+  }
+  return findings;
+}
+
 }  // namespace
 
-const Fault syn_flood{&kInfo, find};
+const Fault syn_flood{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

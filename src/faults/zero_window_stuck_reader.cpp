@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "faults/build.hpp"
+#include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
 
 namespace tcpdx::faults {
@@ -39,7 +40,9 @@ constexpr FaultInfo kInfo{
     .trigger =
         "Window zero with data waiting and nothing sent for more than 5 s, the probes answered, "
         "and a reader on this machine took nothing in the window. Time, because milliseconds "
-        "of zero window are ordinary flow control. A single look is not more than likely.",
+        "of zero window are ordinary flow control. A single look is not more than likely. In a "
+        "capture: a window of zero for more than 5 s that did not open again, or that was closed "
+        "for half of the connection, and probed.",
     .severity = "warning",
     .remedy =
         "Repair the reading program; give the writer a timeout (TCP_USER_TIMEOUT ends it too).",
@@ -95,7 +98,7 @@ std::optional<Stuck> stuck_reader(const Facts& facts, const Socket& s) {
   return Stuck{.reader = &s, .sender = nullptr, .still = still};
 }
 
-struct Group {
+struct StuckGroup {
   std::vector<Stuck> all;
   std::set<IpAddress> hosts;  // of the peers
   Duration still{};
@@ -103,7 +106,7 @@ struct Group {
   uint64_t unsent = 0;
 };
 
-void add_sums(const std::vector<Stuck>& all, Group& group) {
+void add_sums(const std::vector<Stuck>& all, StuckGroup& group) {
   for (const Stuck& one : all) {
     group.still = std::max(group.still, one.still);
     if (one.reader != nullptr) group.unread += one.reader->recv_q;
@@ -112,7 +115,7 @@ void add_sums(const std::vector<Stuck>& all, Group& group) {
   }
 }
 
-void add_local_reader(const Facts& facts, const Group& group, Finding& f) {
+void add_local_reader(const Facts& facts, const StuckGroup& group, Finding& f) {
   const Socket& reader = *group.all.front().reader;
   f.subject.local = reader.local;
   f.subject.remote = reader.remote;
@@ -135,7 +138,7 @@ void add_local_reader(const Facts& facts, const Group& group, Finding& f) {
   f.remedy.push_back("find what the reading program waits for, and let it read or close");
 }
 
-void add_remote_reader(const Facts& facts, const Group& group, Finding& f) {
+void add_remote_reader(const Facts& facts, const StuckGroup& group, Finding& f) {
   const Socket& sender = *group.all.front().sender;
   const bool one_host = group.hosts.size() == 1;
   f.subject.local = sender.local;
@@ -156,7 +159,7 @@ void add_remote_reader(const Facts& facts, const Group& group, Finding& f) {
 }
 
 Finding report(const Facts& facts, const std::vector<Stuck>& all) {
-  Group group;
+  StuckGroup group;
   group.all = all;
   add_sums(all, group);
   const bool local = all.front().reader != nullptr;
@@ -209,8 +212,43 @@ std::vector<Finding> find(const Facts& facts) {
   return findings;
 }
 
+Finding report(const CaptureFacts& facts, const Group& group) {
+  Duration longest{};
+  uint64_t probes = 0;
+  bool still = false;
+  for (const Kept& one : group.kept) {
+    longest = std::max(longest, one->side(one.by).zero_window_longest);
+    probes += one->side(other(one.by)).zero_window_probes;
+    still = still || one->side(one.by).last_window == 0U;
+  }
+  Finding f =
+      make_finding(kInfo, Severity::warning, still ? Confidence::confirmed : Confidence::likely);
+  set_place(group.place, f);
+  f.headline = fmt::format("{} has not read from {} for up to {}", name_of(group.place),
+                           counted(group.count, "connection"), human(longest));
+  f.cause =
+      "it answers the window probes with a window of zero: the host lives, but its program does "
+      "not read";
+  add_judged(f, "window zero for", human(longest), human(kStuck), std::string(kCapture));
+  add_fact(f, "window probes", probes, std::string(kCapture));
+  add_example(facts, group, f);
+  f.confirm.push_back(
+      fmt::format("on {}: ss -tnp   (Recv-Q full and constant)", to_string(group.place.addr)));
+  f.remedy.push_back("repair the reading program; give the writer a timeout (TCP_USER_TIMEOUT)");
+  f.avoid.push_back("larger buffers: they only delay it");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  std::vector<Finding> findings;
+  for (const Group& group : groups_of(facts, Sign::zero_window)) {
+    findings.push_back(report(facts, group));
+  }
+  return findings;
+}
+
 }  // namespace
 
-const Fault zero_window_stuck_reader{&kInfo, find};
+const Fault zero_window_stuck_reader{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -316,6 +317,15 @@ class Lab:
 
     def doctor(self, seconds=5, *args):
         result = self.tcpdx("doctor", "--for", f"{seconds}s", "--json", *args)
+        assert result.returncode in (0, 1, 2), result
+        return Report(result.stdout, result.returncode)
+
+    def judge(self, capture, *args):
+        """What the doctor says of a Capture of packets.py."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "made.pcap")
+            capture.save(path)
+            result = self.tcpdx("doctor", "--read", path, "--json", *args)
         assert result.returncode in (0, 1, 2), result
         return Report(result.stdout, result.returncode)
 

@@ -1,0 +1,70 @@
+// rst-abortive-linger: a program resets on purpose instead of closing.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/text.hpp"
+#include "faults/capture_build.hpp"
+#include "faults/catalogue.hpp"
+
+namespace tcpdx::faults {
+namespace {
+
+constexpr uint64_t kLeastCloses = 20;
+constexpr double kShare = 0.01;
+
+constexpr std::array kStates{tcp::State::established};
+constexpr std::array kLookAlikes{
+    LookAlike{"rst-on-close-unread", "there the last text came from the other side"},
+    LookAlike{"health checks", "they reset connections that carried nothing: not counted"},
+    LookAlike{"reset-peer-lost-state", "there the reset has no ACK: no socket was there"},
+};
+constexpr FaultInfo kInfo{
+    .id = "rst-abortive-linger",
+    .title = "A program resets its connections instead of closing them",
+    .states = kStates,
+    .signature =
+        "A reset with ACK and without any FIN, from the side that sent the last text: close() with "
+        "SO_LINGER 0. The peer sees ECONNRESET and may lose what it has not read; no TIME-WAIT "
+        "stays.",
+    .look_alikes = kLookAlikes,
+    .trigger =
+        "Per service or calling host more than 1 % of at least 20 closes, of connections that "
+        "carried text.",
+    .severity = "info",
+    .remedy = "Close gracefully; take SO_LINGER 0 out of the program.",
+    .avoid = "SO_LINGER 0 as a cure for TIME-WAIT: it loses data.",
+    .silent_on = "health checks, connections without text, resets after a FIN",
+};
+
+Finding report(const CaptureFacts& facts, const Group& group) {
+  Finding f = make_finding(kInfo, Severity::info, at_most_for(facts, Confidence::likely));
+  set_place(group.place, f);
+  f.headline = fmt::format("{} ended {} of {} by a reset instead of a FIN", name_of(group.place),
+                           grouped(group.count), counted(group.end.closes, "connection"));
+  f.cause =
+      "it aborts after its last text (close() with SO_LINGER 0, or a program that was killed)";
+  add_judged(f, "share of the closes", percent(group.share_of(group.end.closes)), percent(kShare),
+             std::string(kCapture));
+  add_example(facts, group, f);
+  f.confirm.push_back(fmt::format("on {}: strace -f -e trace=setsockopt,close -p PID   (SO_LINGER)",
+                                  to_string(group.place.addr)));
+  f.remedy.push_back("close gracefully; take SO_LINGER 0 out of the program");
+  f.avoid.push_back("SO_LINGER 0 as a cure for TIME-WAIT: it loses data");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  std::vector<Finding> findings;
+  for (const Group& group : groups_of(facts, Sign::abortive_close)) {
+    if (group.end.closes < kLeastCloses) continue;
+    if (group.share_of(group.end.closes) > kShare) findings.push_back(report(facts, group));
+  }
+  return findings;
+}
+
+}  // namespace
+
+const Fault rst_abortive_linger{&kInfo, nullptr, find_in_capture};
+
+}  // namespace tcpdx::faults

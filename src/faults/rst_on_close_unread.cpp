@@ -1,0 +1,73 @@
+// rst-on-close-unread: a server closes without reading what it was sent.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/text.hpp"
+#include "faults/capture_build.hpp"
+#include "faults/catalogue.hpp"
+
+namespace tcpdx::faults {
+namespace {
+
+constexpr uint64_t kLeastCloses = 20;
+constexpr double kShare = 0.01;
+
+constexpr std::array kStates{tcp::State::established};
+constexpr std::array kLookAlikes{
+    LookAlike{"rst-abortive-linger", "there the program had answered all that it was sent"},
+    LookAlike{"a program that crashed", "the kernel closes for it, with the same sign"},
+    LookAlike{"reset-peer-lost-state", "there the reset has no ACK: no socket was there"},
+    LookAlike{"a user who cancels a download", "there the calling side resets"},
+};
+constexpr FaultInfo kInfo{
+    .id = "rst-on-close-unread",
+    .title = "A server closes with data unread, which resets the connection",
+    .states = kStates,
+    .signature =
+        "A reset with ACK and without FIN from the server, and the last text came from the client: "
+        "close() with unread data resets (RFC 9293 3.6.1). The client may lose the reply. Typical: "
+        "an error reply before the upload was read, a request body that is ignored.",
+    .look_alikes = kLookAlikes,
+    .trigger =
+        "Per service more than 1 % of at least 20 closes. A share, because single clients "
+        "misbehave "
+        "all day; callers never count, because users cancel. Packets do not show what was read, so "
+        "it is no more than suspected.",
+    .severity = "notice",
+    .remedy = "shutdown() for sending, read the rest up to a limit, then close().",
+    .avoid = "SO_LINGER: it does not keep unread data from causing a reset.",
+    .silent_on = "resets after the client's FIN, cancelled downloads",
+};
+
+Finding report(const CaptureFacts& facts, const Group& group) {
+  Finding f = make_finding(kInfo, Severity::notice, Confidence::suspected);
+  set_place(group.place, f);
+  f.headline =
+      fmt::format("{} reset {} of {} while text of the client was unanswered", name_of(group.place),
+                  grouped(group.count), counted(group.end.closes, "connection"));
+  f.cause = "it seems to close without having read everything, which the kernel turns into a reset";
+  add_judged(f, "share of the closes", percent(group.share_of(group.end.closes)), percent(kShare),
+             std::string(kCapture));
+  add_example(facts, group, f);
+  f.confirm.push_back(fmt::format("on {}: nstat -az TcpExtTCPAbortOnClose   (rising)",
+                                  to_string(group.place.addr)));
+  f.remedy.push_back("shutdown() for sending, read the rest up to a limit, then close()");
+  f.avoid.push_back("SO_LINGER: it does not keep unread data from causing a reset");
+  return f;
+}
+
+std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
+  std::vector<Finding> findings;
+  for (const Group& group : groups_of(facts, Sign::unread_close)) {
+    if (group.place.port == 0 || group.end.closes < kLeastCloses) continue;
+    if (group.share_of(group.end.closes) > kShare) findings.push_back(report(facts, group));
+  }
+  return findings;
+}
+
+}  // namespace
+
+const Fault rst_on_close_unread{&kInfo, nullptr, find_in_capture};
+
+}  // namespace tcpdx::faults
