@@ -6,10 +6,12 @@ usage: json_schema_test.py PROGRAM     (needs the package python3-jsonschema)
 
 import contextlib
 import json
+import os
 import pathlib
 import socket
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import jsonschema
@@ -99,8 +101,33 @@ class JsonSchemaTest(unittest.TestCase):
             self.assertEqual(document["end"], document["connections"][0]["end"], name)
         self.check("sim", "sim", "close", "--json", "--loss", "0.3", "--seed", "7")
 
+    def check_lines(self, schema, *arguments, code=0):
+        """The objects of a stream, each held against the schema."""
+        result = run(*arguments)
+        self.assertEqual(result.returncode, code, result.stderr)
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        checks = validator(schema)
+        for line in lines:
+            errors = [f"{list(e.absolute_path)}: {e.message[:200]}"
+                      for e in checks.iter_errors(line)]
+            self.assertEqual(errors[:5], [], arguments)
+        return lines
+
+    def test_read(self):
+        names = [one["name"] for one in self.check("sim", "sim", "--list", "--json")["scenarios"]]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "capture.pcap")
+            for name in names:
+                for place in ("client", "before-loss", "server"):
+                    run("sim", name, "--pcap", path, "--at", place)
+                    self.assertTrue(self.check_lines("read", "read", path, "--json"), name)
+            with open(path, "r+b") as file:
+                file.truncate(os.path.getsize(path) - 3)
+            lines = self.check_lines("read", "read", path, "--json", code=3)
+            self.assertEqual(lines[-1]["damage"][0]["file"], path)
+
     def test_a_wrong_document_is_found(self):
-        for name in ("doctor", "sockets", "states", "explain", "diagram", "sim"):
+        for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

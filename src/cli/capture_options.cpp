@@ -19,7 +19,8 @@ constexpr size_t kDamageShown = 10;
 }  // namespace
 
 void add_capture_options(CLI::App& app, engine::ReadOptions& into) {
-  static const std::map<std::string, Vantage> kVantages{{"originator", Vantage::originator},
+  static const std::map<std::string, Vantage> kVantages{{"auto", Vantage::unknown},
+                                                        {"originator", Vantage::originator},
                                                         {"responder", Vantage::responder},
                                                         {"middle", Vantage::middle}};
   app.add_option("--memory", into.track.memory,
@@ -29,8 +30,7 @@ void add_capture_options(CLI::App& app, engine::ReadOptions& into) {
       ->type_name("SIZE");
   app.add_option_function<std::string>(
          "--vantage", [&into](const std::string& word) { into.track.vantage = kVantages.at(word); },
-         "where the capture was taken, instead of guessing from its times: originator, responder "
-         "or middle")
+         "where the capture was taken: originator, responder, middle, or auto, by its times")
       ->check(CLI::IsMember(kVantages).description(""))
       ->type_name("PLACE");
   app.add_flag_callback(

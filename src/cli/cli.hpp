@@ -26,6 +26,7 @@ int states(Arguments arguments, Io& io);
 int sockets(Arguments arguments, Io& io);
 int explain(Arguments arguments, Io& io);
 int sim(Arguments arguments, Io& io);
+int read(Arguments arguments, Io& io);
 int diagram(Arguments arguments, Io& io);
 
 }  // namespace tcpdx::cli

@@ -63,6 +63,18 @@ TEST(Usage, WrongWordsExit64WithAMessageThatNamesThem) {
       {{"diagram", "--path", "clinet"}, "client"},
       {{"diagram", "--path", ""}, "--path"},
       {{"diagram", "--json", "--format", "dot"}, "--json"},
+      {{"read"}, "read FILE... [FILTER]"},
+      {{"read", "port 80"}, "needs a capture file"},
+      {{"read", "--", "port", "80"}, "needs a capture file"},
+      {{"read", "-", "prot", "80"}, "there is no file 'prot'"},
+      {{"read", "-", "--", "prot", "80"}, "'prot'"},
+      {{"read", "-", "comm", "nginx"}, "packets cannot answer 'comm'"},
+      {{"read", "-", "--sort", "colour"}, "colour"},
+      {{"read", "-", "--format", "xml"}, "xml"},
+      {{"read", "-", "--json", "--summary"}, "--json"},
+      {{"read", "-", "--threads", "17"}, "17"},
+      {{"read", "-", "--memory", "much"}, "much"},
+      {{"read", "-", "--vantage", "moon"}, "moon"},
   };
   for (const auto& [arguments, named] : kCases) {
     const Outcome outcome = outcome_of(arguments);
@@ -86,7 +98,8 @@ TEST(Usage, HelpAndVersionGoToStandardOutput) {
                                                     {"states", "--help"},
                                                     {"sockets", "--help"},
                                                     {"explain", "--help"},
-                                                    {"diagram", "--help"}}) {
+                                                    {"diagram", "--help"},
+                                                    {"read", "--help"}}) {
     const Outcome outcome = outcome_of(arguments);
     EXPECT_EQ(outcome.code, 0) << arguments.front();
     EXPECT_NE(outcome.out, "");
@@ -101,6 +114,16 @@ TEST(Doctor, AFileThatIsNoSnapshotExits3) {
   const Outcome other = outcome_of({"--read", TCPDX_SOURCE_DIR "/CMakeLists.txt", "--for", "9s"});
   EXPECT_EQ(other.code, 3);
   EXPECT_NE(other.err.find("--for has no effect"), std::string::npos);
+}
+
+TEST(Read, AFileThatIsNotThereOrNoCaptureExits3) {
+  const Outcome missing = outcome_of({"read", "/nonexistent/file.pcap", "--json"});
+  EXPECT_EQ(missing.code, 3);
+  EXPECT_EQ(missing.out, "");
+  EXPECT_NE(missing.err.find("/nonexistent/file.pcap"), std::string::npos);
+  const Outcome other = outcome_of({"read", TCPDX_SOURCE_DIR "/CMakeLists.txt"});
+  EXPECT_EQ(other.code, 3);
+  EXPECT_NE(other.err.find("CMakeLists.txt"), std::string::npos);
 }
 
 TEST(Explain, ReadsStatesInAnyUsualSpelling) {

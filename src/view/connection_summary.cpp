@@ -52,8 +52,8 @@ class List {
 };
 
 std::string percent(uint64_t part, uint64_t whole) {
-  if (whole == 0) return "0 %";
-  return fmt::format("{:.2g} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+  const double share = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+  return share < 0.01 ? "under 0.01 %" : fmt::format("{:.2g} %", share);
 }
 
 void write_line(std::ostream& out, const Style& style, std::string_view label,
@@ -71,7 +71,7 @@ std::string greatest(const Heaviest<Key, Hash>& of, Value value_text) {
         fmt::format("{} {}{}", to_string(key), of.exact() ? "" : "at least ", value_text(weight)));
   }
   if (of.keys() > kShown && of.exact())
-    list.add(fmt::format("{} others", grouped(of.keys() - kShown)));
+    list.add(fmt::format("{} more", grouped(of.keys() - kShown)));
   return std::move(list).text();
 }
 
@@ -178,7 +178,7 @@ std::string ConnectionSummary::states_text() const {
     list.add(fmt::format("{} / {} {}", state_at(at / kStates), state_at(at % kStates),
                          grouped(states_[at])));
   }
-  if (others > 0) list.add(fmt::format("{} others", grouped(others)));
+  if (others > 0) list.add(fmt::format("{} more", grouped(others)));
   return std::move(list).text();
 }
 
@@ -220,7 +220,7 @@ std::string ConnectionSummary::losses_text() const {
   list.add(fmt::format("{} of {} segments sent again ({})", grouped(retransmissions_),
                        grouped(packets_), percent(retransmissions_, packets_)));
   for (const Loss& loss : losses_) {
-    list.add(fmt::format("{} {} → {} {} ({} of {})", loss.id, to_string(loss.originator),
+    list.add(fmt::format("#{} {} → {} {} ({} of {})", loss.id, to_string(loss.originator),
                          to_string(loss.responder), percent(loss.retransmissions, loss.packets),
                          grouped(loss.retransmissions), grouped(loss.packets)));
   }

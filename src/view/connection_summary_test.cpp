@@ -55,7 +55,7 @@ TEST(ConnectionSummary, CountsWhatItWasGiven) {
   // 3 of 3 * 13 + 7 + 2 * 2 + 1 packets.
   EXPECT_TRUE(line(text, "lost")
                   .starts_with("3 of 51 segments sent again (5.9 %) · "
-                               "1 192.0.2.10:40000 → 198.51.100.7:443 7.7 % (1 of 13)"))
+                               "#1 192.0.2.10:40000 → 198.51.100.7:443 7.7 % (1 of 13)"))
       << text;
   EXPECT_EQ(line(text, "RSTs sent by"), "198.51.100.7 2");
   EXPECT_EQ(line(text, "unusual"),
@@ -104,9 +104,9 @@ TEST(ConnectionSummary, ListsOnlyTheGreatestAndFitsTheTerminal) {
     summary.add(one);
   }
   const std::string text = written(summary, {});
-  EXPECT_NE(line(text, "most sent by").find("16 others"), std::string::npos) << text;
+  EXPECT_NE(line(text, "most sent by").find("16 more"), std::string::npos) << text;
   const std::string lost = line(text, "lost");
-  EXPECT_NE(lost.find("20 192.0.2.10:40000 → 198.51.100.20:443"), std::string::npos) << lost;
+  EXPECT_NE(lost.find("#20 192.0.2.10:40000 → 198.51.100.20:443"), std::string::npos) << lost;
   EXPECT_EQ(lost.find("198.51.100.15:443"), std::string::npos) << lost;
   const std::string narrow = written(summary, {}, 80);
   for (const std::string_view one : split(narrow, '\n')) EXPECT_LE(columns(one), 80U) << one;

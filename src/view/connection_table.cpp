@@ -280,10 +280,10 @@ void write_legend(std::ostream& out, const Style& style,
   const auto add = [&](bool used, std::string_view words) {
     if (used) text += fmt::format("{}{}", text.empty() ? "" : " · ", words);
   };
-  add(inferred, "~ inferred, no segment of that end shows it");
+  add(inferred, "~ inferred: no segment of that end shows it");
   add(unknown, "? not known");
   add(unsure_roles, "↔ who opened it was not seen");
-  add(repeats, "retr segments sent again");
+  add(repeats, "retr: segments sent again");
   if (!text.empty()) out << '\n' << paint(style, Ink::dim, wrapped(style, 0, text)) << '\n';
 }
 
