@@ -53,7 +53,6 @@ Layer read_family(Walk& walk) {
   }
 }
 
-constexpr uint16_t kGreHardware = 778;  // ARPHRD_IPGRE: the protocol is GRE's
 constexpr uint16_t kNetlinkHardware = 824;
 constexpr uint16_t kEthernetIn802 = 0x0001;  // ETH_P_802_3: Novell's, without LLC
 constexpr uint16_t kLlcIn802 = 0x0004;       // ETH_P_802_2
