@@ -13,6 +13,7 @@ namespace tcpdx::view {
 namespace {
 
 constexpr size_t kShown = 5;     // of a list of the greatest
+constexpr size_t kLosses = 3;    // of connections that lost most
 constexpr size_t kLabel = 14;    // columns before the texts
 constexpr size_t kUnknown = 11;  // behind the states
 
@@ -155,9 +156,9 @@ void ConnectionSummary::add_loss(const Connection& c) {
   if (loss.retransmissions == 0) return;
   const auto at = std::ranges::find_if(
       losses_, [&](const Loss& other) { return other.retransmissions < loss.retransmissions; });
-  if (at == losses_.end() && losses_.size() == kShown) return;
+  if (at == losses_.end() && losses_.size() == kLosses) return;
   losses_.insert(at, loss);
-  if (losses_.size() > kShown) losses_.pop_back();
+  if (losses_.size() > kLosses) losses_.pop_back();
 }
 
 std::string ConnectionSummary::states_text() const {

@@ -43,6 +43,8 @@ struct Layout {
 };
 
 constexpr size_t kGap = 2;  // blanks between columns
+// Room for how nearly all connections close; what takes more can stand among the notes.
+constexpr size_t kUsualClosed = std::string_view("RST by originator").size();
 
 Ink ink_of(const ConnectionSide& side) {
   return side.certainty == Certainty::seen ? Ink::plain : Ink::dim;
@@ -244,10 +246,11 @@ void write_narrow(std::ostream& out, const Style& style, Layout& layout) {
   out << text;
 }
 
-void write_wide(std::ostream& out, const Style& style, const Layout& layout) {
+void write_wide(std::ostream& out, const Style& style, Layout& layout) {
   std::string text;
   append_titles(text, style, layout, &Title::text);
-  for (const Entry& entry : layout.entries) {
+  for (Entry& entry : layout.entries) {
+    spill_last_cell(style, layout, entry.lines.front(), entry.notes);
     const size_t position = append_line(text, style, layout, entry.lines.front());
     if (!entry.notes.empty()) {
       const size_t needed = position + kGap + width_of(entry.notes);
@@ -302,7 +305,8 @@ void write_connection_table(std::ostream& out, const Style& style,
                             uint64_t left_out) {
   if (shown.empty()) return;
   Layout layout = laid_out(kWideTitles, entries_of(shown, origin, wide_entry));
-  if (style.width == 0 || width_of(layout) <= style.width) {
+  const size_t spared = layout.widths.back() - std::min(layout.widths.back(), kUsualClosed);
+  if (style.width == 0 || width_of(layout) - spared <= style.width) {
     write_wide(out, style, layout);
   } else {
     layout = laid_out(kNarrowTitles, entries_of(shown, origin, narrow_entry));
