@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "view/arrows.hpp"
 #include "view/json.hpp"
 
 namespace tcpdx::view {
@@ -24,13 +25,6 @@ constexpr size_t kWidth = 80;
 constexpr size_t kTime = 11;
 constexpr size_t kState = 12;
 constexpr size_t kMiddle = 42;
-
-enum class Part : uint8_t {
-  whole,    // sent and arrived with nothing of interest in between
-  departs,  // it arrives further down
-  arrives,
-  lost,
-};
 
 // What one line of the ladder tells.
 struct Line {
@@ -60,17 +54,11 @@ std::string label(const Segment& segment, bool numbered) {
   return text;
 }
 
-// "--> [S] seq 0      -->" or its mirror image; dots stand where the segment is on its way.
-std::string arrow(const Segment& segment, Part part, std::string label, std::string_view remark) {
+Beside side_of(Side side) { return side == Side::client ? Beside::left : Beside::right; }
+
+std::string arrow_of(const Segment& segment, Way way, std::string label, std::string_view remark) {
   if (!remark.empty()) label += fmt::format(" ({})", remark);
-  const std::string_view near = part == Part::arrives ? "..." : "-->";
-  const std::string_view far = part == Part::departs ? "..." : part == Part::lost ? "--X" : "-->";
-  const size_t room = kMiddle - near.size() - far.size() - 2;
-  if (segment.from == Side::client) return fmt::format("{} {:<{}} {}", near, label, room, far);
-  const auto mirrored = [](std::string_view part_of) {
-    return part_of == "-->" ? "<--" : part_of == "--X" ? "X--" : part_of;
-  };
-  return fmt::format("{} {:<{}} {}", mirrored(far), label, room, mirrored(near));
+  return arrow(side_of(segment.from), way, label, kMiddle);
 }
 
 std::string_view remark_of(const Segment& segment) {
@@ -143,12 +131,12 @@ void add_segment(const Segment& segment, bool numbered, bool whole, bool probe,
   const std::string name = label(segment, numbered);
   std::string remark(remark_of(segment));
   if (probe) remark = remark.empty() ? "probe" : "probe, " + remark;
-  const auto line = [&](uint64_t order, Duration at, States states, Part part) {
+  const auto line = [&](uint64_t order, Duration at, States states, Way way) {
     lines.push_back(
-        {order, at, states, arrow(segment, part, name, remark), true, segment.conversation, {}});
+        {order, at, states, arrow_of(segment, way, name, remark), true, segment.conversation, {}});
   };
   if (segment.fate == Fate::lost) {
-    line(segment.order, segment.at, segment.states, Part::lost);
+    line(segment.order, segment.at, segment.states, Way::lost);
     lines.back().unmoved = other(segment.from);
     return;
   }
@@ -157,11 +145,11 @@ void add_segment(const Segment& segment, bool numbered, bool whole, bool probe,
     const Side to = other(segment.from);
     const std::optional<States>& arrived = segment.arrivals.front().states;
     if (arrived) states.of(to) = arrived->of(to);
-    return line(segment.order, segment.at, states, Part::whole);
+    return line(segment.order, segment.at, states, Way::whole);
   }
-  if (!segment.injected) line(segment.order, segment.at, segment.states, Part::departs);
+  if (!segment.injected) line(segment.order, segment.at, segment.states, Way::departs);
   for (const sim::Arrival& arrival : segment.arrivals) {
-    if (arrival.states) line(arrival.order, arrival.at, *arrival.states, Part::arrives);
+    if (arrival.states) line(arrival.order, arrival.at, *arrival.states, Way::arrives);
   }
 }
 
@@ -175,12 +163,9 @@ States states_after(const Recording& recording, const sim::Move& move) {
   return states;
 }
 
-// A remark stands on the side of whom it is about.
 std::string remark(std::optional<Side> side, std::string_view what) {
-  if (!side) return fmt::format("{:^{}}", fmt::format("({})", what), kMiddle);
-  const std::string text = fmt::format("({} {})", to_string(*side), what);
-  return *side == Side::client ? fmt::format("{:<{}}", text, kMiddle)
-                               : fmt::format("{:>{}}", text, kMiddle);
+  if (!side) return aside(Beside::middle, fmt::format("({})", what), kMiddle);
+  return aside(side_of(*side), fmt::format("({} {})", to_string(*side), what), kMiddle);
 }
 
 // Changes of state that no segment and no call explains.
