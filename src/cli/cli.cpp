@@ -22,6 +22,8 @@ constexpr std::array kCommands{
     Command{"sockets", "each socket with owner, queues, timer and TCP_INFO", sockets},
     Command{"explain", "what a state, a topic or a fault is and what to do about it", explain},
     Command{"read", "each connection in captures, with the states of both ends", read},
+    Command{"show", "one captured connection as a ladder and as a picture", show},
+    Command{"capture", "packets as they pass, each with the states of both ends", capture},
     Command{"diagram", "the state diagram as text, SVG, DOT or Mermaid", diagram},
     Command{"sim", "a connection between two simulated ends, as a ladder with states", sim},
 };

@@ -27,6 +27,8 @@ int sockets(Arguments arguments, Io& io);
 int explain(Arguments arguments, Io& io);
 int sim(Arguments arguments, Io& io);
 int read(Arguments arguments, Io& io);
+int show(Arguments arguments, Io& io);
+int capture(Arguments arguments, Io& io);
 int diagram(Arguments arguments, Io& io);
 
 }  // namespace tcpdx::cli
