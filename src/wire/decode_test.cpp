@@ -111,6 +111,75 @@ TEST(Decode, TellsChecksumsApart) {
   frame[36] = 0x84;
   frame[37] = 0x32;
   EXPECT_EQ(read(kRaw, frame).packet.checksum, Checksum::offloaded);
+  frame[37] = 0x0A;  // and without the length, as Windows leaves large sends to the card
+  EXPECT_EQ(read(kRaw, frame).packet.checksum, Checksum::offloaded);
+}
+
+TEST(Decode, JudgesNoChecksumOverAnotherDestination) {
+  // The kernel's answer goes to a gateway first; the other segment's route is used up.
+  const Reading back = read(kRaw, copy(test_frames::kRoutedSynAck));
+  ASSERT_EQ(back.found, Found::tcp);
+  EXPECT_EQ(back.packet.source_port, 8080);
+  EXPECT_EQ(back.packet.checksum, Checksum::unknown);
+  EXPECT_EQ(read(kRaw, copy(test_frames::kRoutedSyn)).packet.checksum, Checksum::right);
+}
+
+// Of the kernel's SYN over IPv6, extension headers by RFC 8200 4 between its header and TCP's.
+Octets with_extensions(uint8_t next, const Octets& extensions) {
+  Octets frame = copy(test_frames::kSyn6);
+  frame.insert(frame.begin() + 40, extensions.begin(), extensions.end());
+  frame[5] = static_cast<uint8_t>(frame[5] + extensions.size());
+  frame[6] = next;
+  return frame;
+}
+
+TEST(Decode, PassesOverExtensionHeaders) {
+  const Octets all{60, 0, 1,   4,  0, 0, 0, 0,                            // hop-by-hop: PadN
+                   43, 1, 1,   12, 0, 0, 0, 0, 0, 0,  0,  0, 0, 0, 0, 0,  // destination
+                   44, 0, 253, 0,  0, 0, 0, 0,                            // routing, none left
+                   51, 0, 0,   0,  1, 2, 3, 4,                            // the only fragment
+                   6,  4, 0,   0,  0, 0, 0, 1, 0, 0,  0,  1,              // authentication
+                   1,  2, 3,   4,  5, 6, 7, 8, 9, 10, 11, 12};
+  const Octets frame = with_extensions(0, all);
+  const Reading reading = read(kRaw, frame);
+  ASSERT_EQ(reading.found, Found::tcp);
+  EXPECT_EQ(reading.packet.source_port, 36614);
+  EXPECT_EQ(reading.packet.ip_octets, 80U + all.size());
+  EXPECT_EQ(reading.packet.ip_id, 0x01020304U);
+  EXPECT_EQ(reading.packet.checksum, Checksum::right);
+  EXPECT_FALSE(reading.packet.reassembled);
+  Decoder decoder;
+  for (size_t size = 0; size < frame.size(); ++size) {
+    const Found found = read(decoder, kRaw, frame, size, frame.size()).found;
+    EXPECT_EQ(found, size < 40 + all.size() + 14 ? Found::broken : Found::tcp) << size;
+  }
+}
+
+TEST(Decode, JudgesNoChecksumOnTheWayAlongARoute) {
+  const Octets route{6, 2, 4, 1, 0, 0, 0, 0, 0x20, 0x01, 0x0d, 0xb8,
+                     0, 0, 0, 0, 0, 0, 0, 0, 0,    0,    0,    9};  // RFC 8754, one left
+  EXPECT_EQ(read(kRaw, with_extensions(43, route)).packet.checksum, Checksum::right);
+  Octets frame = with_extensions(43, route);
+  frame[39] = 7;  // the gateway's address
+  EXPECT_EQ(read(kRaw, frame).packet.checksum, Checksum::unknown);
+}
+
+TEST(Decode, ReadsJumbograms) {
+  // RFC 2675 2: 100000 octets of payload, of which 68 are captured.
+  Octets frame = with_extensions(0, {6, 0, 0xC2, 4, 0x00, 0x01, 0x86, 0xA0});
+  frame[4] = frame[5] = 0;
+  Decoder decoder;
+  const Reading reading = read(decoder, kRaw, frame, frame.size(), 200000);
+  ASSERT_EQ(reading.found, Found::tcp);
+  EXPECT_EQ(reading.packet.ip_octets, 100040U);
+  EXPECT_EQ(reading.packet.length, 100000U - 8 - 40);
+  // Linux leaves the option out for its own packets of that size: the frame's length has to do.
+  frame = copy(test_frames::kSyn6);
+  frame[4] = frame[5] = 0;
+  const Reading big = read(decoder, kRaw, frame, frame.size(), 100080);
+  ASSERT_EQ(big.found, Found::tcp);
+  EXPECT_EQ(big.packet.length, 100000U);
+  EXPECT_EQ(big.packet.ip_octets, 100080U);
 }
 
 TEST(Decode, TakesTheFramesLengthWithoutADatagrams) {

@@ -181,6 +181,8 @@ size_t write_ip(const IpHeader& header, size_t payload_size, std::span<std::byte
                                             : write_ipv6(header, payload_size, out);
 }
 
+bool has_source_route(std::span<const std::byte> options) { return !find_route(options).empty(); }
+
 std::optional<SourceRoute> recorded_route(const IpHeader& received) {
   const auto option = find_route(received.options);
   if (option.size() <= kRouteHead || (option.size() - kRouteHead) % 4 != 0) return std::nullopt;

@@ -72,6 +72,10 @@ struct SourceRoute {
   bool operator==(const SourceRoute&) const = default;
 };
 
+// Whether an IPv4 header's options have a source route, used up or not: the header's destination
+// may be a gateway then, while TCP's checksum is over the last one (RFC 9293 3.9.2.1).
+bool has_source_route(std::span<const std::byte> options);
+
 // The route that a received datagram took, where it holds a completed source route option
 // (RFC 9293 3.9.2.1). Nothing where it holds none, or one that is not used up yet.
 std::optional<SourceRoute> recorded_route(const IpHeader& received);

@@ -1,14 +1,12 @@
 // The decoder's way through an IP header and IPv6's extension headers (RFC 791, RFC 8200).
 #include <cstring>
 
+#include "wire/ip.hpp"
 #include "wire/ip_fields.hpp"
 #include "wire/layers.hpp"
 
 namespace tcpdx::wire {
 namespace {
-
-constexpr size_t kIpv4Size = 20;
-constexpr size_t kIpv6Size = 40;
 
 // IANA's protocol numbers.
 constexpr uint8_t kIpv4InIp = 4;
@@ -44,13 +42,13 @@ void start_datagram(Walk& walk) {
 }
 
 Layer read_ipv4(Walk& walk) {
-  if (!walk.rest.has(kIpv4Size)) return Layer::broken;
+  if (!walk.rest.has(kIpv4HeaderSize)) return Layer::broken;
   const std::byte* at = walk.rest.at(0);
   const size_t size = size_t{get8(at)} % 16 * 4;
   const size_t told = get16(at + 2);
   // 0 before the network card cut the datagram into segments.
   const size_t total = told == 0 ? walk.rest.wire : told;
-  if (size < kIpv4Size || !walk.rest.has(size) || total < size) return Layer::broken;
+  if (size < kIpv4HeaderSize || !walk.rest.has(size) || total < size) return Layer::broken;
   const uint16_t fragment = get16(at + 6);
   start_datagram(walk);
   walk.length_unknown = told == 0;
@@ -62,6 +60,8 @@ Layer read_ipv4(Walk& walk) {
   packet.ttl = get8(at + 8);
   packet.ip_id = get16(at + 4);
   packet.ip_octets = static_cast<uint32_t>(total);
+  if (size > kIpv4HeaderSize)
+    walk.routed = has_source_route(walk.rest.data.subspan(kIpv4HeaderSize, size - kIpv4HeaderSize));
   walk.rest.limit(total);
   walk.rest.skip(size);
   if ((fragment & (kMoreFragments4 | kOffsetMask4)) == 0) return read_ip_payload(walk);
@@ -78,7 +78,7 @@ size_t jumbo_length(const Rest& rest) {
 }
 
 Layer read_ipv6(Walk& walk) {
-  if (!walk.rest.has(kIpv6Size)) return Layer::broken;
+  if (!walk.rest.has(kIpv6HeaderSize)) return Layer::broken;
   const std::byte* at = walk.rest.at(0);
   start_datagram(walk);
   walk.protocol = get8(at + 6);
@@ -88,12 +88,12 @@ Layer read_ipv6(Walk& walk) {
   packet.traffic_class = static_cast<uint8_t>(get16(at) >> 4U & 0xFFU);
   packet.ttl = get8(at + 7);
   packet.ip_id = 0;
-  walk.rest.skip(kIpv6Size);
+  walk.rest.skip(kIpv6HeaderSize);
   size_t told = get16(at + 4);
   if (told == 0 && walk.protocol == kHopByHop) told = jumbo_length(walk.rest);
   walk.length_unknown = told == 0 && walk.rest.wire > 0;
   if (!walk.length_unknown) walk.rest.limit(told);
-  packet.ip_octets = static_cast<uint32_t>(kIpv6Size + walk.rest.wire);
+  packet.ip_octets = static_cast<uint32_t>(kIpv6HeaderSize + walk.rest.wire);
   return read_ip_payload(walk);
 }
 
