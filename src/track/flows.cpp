@@ -61,6 +61,7 @@ bool Flows::matches(Ref ref, const wire::Packet& packet, unsigned& from) const {
 Flows::Found Flows::find(uint32_t hash, const wire::Packet& packet) const {
   Found found;
   found.ref = table_.find(hash, [&](Ref ref) { return matches(ref, packet, found.from); });
+  if (!found.ref) found.from = 0;  // another connection with the same hash may have been asked
   return found;
 }
 
