@@ -120,6 +120,7 @@ class Printer : public track::Sink {
     }
     if (!options_.lines || !matches(filter_, report)) return;
     const std::string& interface = live_.interface_name(report.sighting->interface);
+    shown_ = true;
     if (options_.json) {
       view::write_packet_json(out_, report, interface);
     } else {
@@ -132,9 +133,10 @@ class Printer : public track::Sink {
     totals.repeats = repeats_;
     if (options_.json) {
       end_.write_json(out, totals);
-    } else {
-      end_.write(out, style_, totals);
+      return;
     }
+    if (shown_) out << '\n';
+    end_.write(out, style_, totals);
   }
 
  private:
@@ -143,6 +145,7 @@ class Printer : public track::Sink {
   const Filter& filter_;
   const capture::Live& live_;
   Options options_;
+  bool shown_ = false;
   uint64_t repeats_ = 0;
   view::CaptureEnd end_;
 };
@@ -193,6 +196,17 @@ capture::LiveOptions live_options(const Words& words, const Plan& plan, Watch& w
           .tell = [&io](const std::string& what) { io.err << "tcpdx: " << what << std::endl; }};
 }
 
+bool shows_lines(const Words& words) { return !words.quiet && words.file != "-"; }
+
+void tell_beginning(const Words& words, Io& io) {
+  io.err << fmt::format("tcpdx: listening on {}; Ctrl-C ends\n", printable(words.interface));
+  if (io.err_is_terminal && shows_lines(words) && !words.show.json) {
+    io.err << "Behind each packet: state of the client / of the server after it; ~ inferred, ? not "
+              "known\n\n";
+  }
+  io.err.flush();
+}
+
 // The frames go to the file, to the decoder, to the tracker, to the printer.
 int follow(const Words& words, const Plan& plan, capture::Live& live, capture::PcapngWriter* file,
            Watch& watch, Io& io) {
@@ -202,7 +216,7 @@ int follow(const Words& words, const Plan& plan, capture::Live& live, capture::P
   const view::Style style = style_of(io, words.show.colour);
   Printer printer(io.out, style, plan.filter, live,
                   {.json = words.show.json,
-                   .lines = !words.quiet && !to_stdout,
+                   .lines = shows_lines(words),
                    .every_interface = words.interface == capture::kAnyInterface});
   engine::ReadOptions options = words.read;
   options.track.packet_reports = true;
@@ -235,8 +249,7 @@ int capture(Arguments arguments, Io& io) {
     if (!created) return cannot_look(io, created.error().sentence);
     file = std::move(*created);
   }
-  io.err << fmt::format("tcpdx: listening on {}; Ctrl-C ends\n", printable(words.interface))
-         << std::flush;
+  tell_beginning(words, io);
   return follow(words, *plan, **live, file ? &*file : nullptr, watch, io);
 }
 

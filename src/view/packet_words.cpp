@@ -57,11 +57,12 @@ constexpr std::array kMoves{
     Move{Kind::fin, Who::sender, kAny, fin_wait_1, fin_wait_1, "FIN: both ends close at once"},
     Move{Kind::fin, Who::sender, kAny, fin_wait_1, kAny, "first FIN: {sender} closes"},
     Move{Kind::fin, Who::sender, kAny, last_ack, kAny, "second FIN: {sender} closes too"},
+    Move{kAny, Who::receiver, last_ack, closed, kAny,
+         "last ACK: {receiver} is done, {sender} waits in TIME-WAIT"},
     Move{kAny, Who::sender, kAny, time_wait, kAny, "last ACK: {sender} waits in TIME-WAIT"},
     Move{kAny, Who::sender, kAny, closing, kAny, "FINs crossed: both ends close at once"},
     Move{kAny, Who::sender, kAny, close_wait, kAny, "FIN acknowledged: {sender} may still send"},
     Move{kAny, Who::receiver, kAny, fin_wait_2, kAny, "FIN acknowledged: {sender} may still send"},
-    Move{kAny, Who::receiver, last_ack, closed, kAny, "last ACK: {receiver} is done"},
     Move{kAny, Who::receiver, kAny, time_wait, kAny,
          "FIN acknowledged: {receiver} waits in TIME-WAIT"},
 };
@@ -234,10 +235,14 @@ void add_moves(const PacketReport& report, Kind kind, Sentence& sentence) {
   sentence.add(std::string(move->words) + (syn ? offer(report) : ""), move->ink);
 }
 
-// A special kind of retransmission says more than the word alone.
+// What another word of the line says better, or implies.
 bool said_better(const PacketReport& report, Remark remark) {
-  return remark == Remark::retransmission && (report.remarks.has(Remark::fast_retransmission) ||
-                                              report.remarks.has(Remark::spurious_retransmission));
+  const auto has = [&](Remark other) { return report.remarks.has(other); };
+  if (remark == Remark::retransmission) {
+    return has(Remark::fast_retransmission) || has(Remark::spurious_retransmission);
+  }
+  // The first window that is scaled.
+  return remark == Remark::window_update && has(Remark::handshake_complete);
 }
 
 }  // namespace
