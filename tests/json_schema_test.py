@@ -126,8 +126,21 @@ class JsonSchemaTest(unittest.TestCase):
             lines = self.check_lines("read", "read", path, "--json", code=3)
             self.assertEqual(lines[-1]["damage"][0]["file"], path)
 
+    def test_show(self):
+        names = [one["name"] for one in self.check("sim", "sim", "--list", "--json")["scenarios"]]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "capture.pcap")
+            for name in names:
+                run("sim", name, "--pcap", path)
+                first, *packets = run("show", path, "1", "--json").stdout.splitlines()
+                self.assertTrue(validator("read").is_valid(json.loads(first)), first)
+                self.assertTrue(packets, name)
+                for line in packets:
+                    self.assertEqual([e.message[:200] for e in
+                                      validator("show").iter_errors(json.loads(line))], [], line)
+
     def test_a_wrong_document_is_found(self):
-        for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read"):
+        for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read", "show"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

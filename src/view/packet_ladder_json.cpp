@@ -38,28 +38,27 @@ Json icmp_json(const wire::IcmpError& error) {
   return {{"reporter", to_string(error.reporter)},
           {"type", error.cause.type},
           {"code", error.cause.code},
-          {"mtu", or_null(error.cause.mtu)},
-          {"says", icmp_words(error)}};
+          {"mtu", or_null(error.cause.mtu)}};
 }
 
 Json packet_json(const LoggedPacket& packet) {
-  Json json{{"t_us", packet.at_ns / 1000}, {"frame", packet.frame}};
+  Json json{
+      {"t_us", packet.at_ns / 1000}, {"frame", packet.frame}, {"from", to_string(packet.from)}};
   if (packet.icmp) {
-    json["about"] = to_string(packet.from);
     json["icmp"] = icmp_json(*packet.icmp);
   } else {
-    json["from"] = to_string(packet.from);
     json["flags"] = to_string(packet.flags);
     json["seq"] = packet.seq;
     json["ack"] = packet.flags.ack ? Json(packet.ack) : Json(nullptr);
     json["length"] = packet.length;
     json["window"] = packet.window;
-    if (packet.sack_blocks > 0) json["sack"] = sack_json(packet);
+    json["sack"] = sack_json(packet);
   }
   json["remarks"] = remarks_json(packet.remarks);
-  if (packet.handshake_rtt) json["handshake_us"] = packet.handshake_rtt->count();
+  json["handshake_rtt_us"] =
+      packet.handshake_rtt ? Json(packet.handshake_rtt->count()) : Json(nullptr);
   json["before"] = states_json(packet.before);
-  json["after"] = states_json(packet.after);
+  json["states"] = states_json(packet.after);
   return json;
 }
 

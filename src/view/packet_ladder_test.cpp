@@ -278,8 +278,8 @@ TEST(PacketLadder, WritesAJsonObjectForEachPacket) {
   EXPECT_EQ(lines[0]["ack"], nullptr);
   EXPECT_EQ(lines[1]["ack"], 1);
   EXPECT_EQ(lines[1]["before"]["originator"]["state"], "SYN-SENT");
-  EXPECT_EQ(lines[1]["after"]["originator"]["state"], "ESTABLISHED");
-  EXPECT_EQ(lines[1]["after"]["originator"]["certainty"], "inferred");
+  EXPECT_EQ(lines[1]["states"]["originator"]["state"], "ESTABLISHED");
+  EXPECT_EQ(lines[1]["states"]["originator"]["certainty"], "inferred");
   EXPECT_EQ(lines[0]["before"]["originator"]["state"], nullptr);
   EXPECT_EQ(lines[2]["remarks"], Json::array({"handshake-complete"}));
   EXPECT_EQ(lines[3]["sack"], Json::array({Json::array({1001, 2001})}));
