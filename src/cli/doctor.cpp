@@ -1,4 +1,5 @@
-// `tcpdx doctor`: looks over a window of time, or reads a saved look, and reports what is wrong.
+// `tcpdx doctor`: looks over a window of time, or reads a saved look or a capture, and reports what
+// is wrong.
 #include <fmt/format.h>
 
 #include <span>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "cli/doctor_capture.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/options.hpp"
@@ -27,9 +29,11 @@ struct Words {
 
 void describe(CLI::App& app, Words& words) {
   app.add_option("--for", words.window, "how long to look (5s); longer is surer")->type_name("DUR");
-  auto* read = app.add_option("--read", words.read, "judge a saved look instead of this machine")
-                   ->type_name("FILE");
-  app.add_option("--save", words.save, "save what was seen")->type_name("FILE")->excludes(read);
+  app.add_option("--read", words.read,
+                 "judge a saved look or a capture instead of this machine; - is a capture on "
+                 "standard input")
+      ->type_name("FILE");
+  app.add_option("--save", words.save, "save what was seen")->type_name("FILE");
   app.add_option("--fail-on", words.fail_on, "warning (default) or critical: what exits non-zero")
       ->check(CLI::IsMember({"warning", "critical"}).description(""))
       ->type_name("SEVERITY");
@@ -81,14 +85,37 @@ int exit_code(std::span<const Finding> findings, Severity fail_on) {
   return worst == Severity::critical ? kCritical : kWarning;
 }
 
-void report(const Words& words, const Observation& observation, std::span<const Finding> findings,
-            Io& io) {
-  const view::Report report{observation, findings};
+int report(const Words& words, const view::Report& report, Io& io) {
   if (words.show.json) {
     view::write_report_json(io.out, report);
   } else {
     view::write_report(io.out, style_of(io, words.show.colour), report);
   }
+  return exit_code(report.findings,
+                   words.fail_on == "critical" ? Severity::critical : Severity::warning);
+}
+
+// Whatever does not begin as a saved look is taken for a capture, which says what is wrong with it.
+bool reads_capture(const Words& words) {
+  return !words.read.empty() && !store::is_snapshot(words.read);
+}
+
+int judge_capture(const Words& words, Io& io) {
+  const auto look = CaptureLook::read(words.read, io);
+  if (!look) return cannot_look(io, look.error().sentence);
+  return report(words, look->report(), io);
+}
+
+int judge_look(const Words& words, Duration window, Io& io) {
+  const auto observation = observation_of(words, window, io);
+  if (!observation) return cannot_look(io, observation.error().sentence);
+  const std::vector<Finding> findings = faults::diagnose(*observation);
+  const int code = report(words, view::report_of(*observation, findings), io);
+  if (!words.save.empty()) {
+    const auto saved = store::save(*observation, words.save);
+    if (!saved) return cannot_look(io, saved.error().sentence);
+  }
+  return code;
 }
 
 }  // namespace
@@ -101,18 +128,15 @@ int doctor(Arguments arguments, Io& io) {
   if (const auto code = parse(app, arguments, io)) return *code;
   const auto window = parse_duration(words.window);
   if (!window) return usage_error(io, fmt::format("--for: {}", window.error().sentence));
+  if (!words.read.empty() && !words.save.empty()) {
+    return usage_error(io,
+                       "--save keeps a look at this machine; what --read names is a file already, "
+                       "and a capture has no sockets that could be saved");
+  }
   if (!words.read.empty() && app.count("--for") != 0) {
-    io.err << "tcpdx: --for has no effect with --read: a saved look has its own window\n";
+    io.err << "tcpdx: --for has no effect with --read: what was saved has its own window\n";
   }
-  const auto observation = observation_of(words, *window, io);
-  if (!observation) return cannot_look(io, observation.error().sentence);
-  const std::vector<Finding> findings = faults::diagnose(*observation);
-  report(words, *observation, findings, io);
-  if (!words.save.empty()) {
-    const auto saved = store::save(*observation, words.save);
-    if (!saved) return cannot_look(io, saved.error().sentence);
-  }
-  return exit_code(findings, words.fail_on == "critical" ? Severity::critical : Severity::warning);
+  return reads_capture(words) ? judge_capture(words, io) : judge_look(words, *window, io);
 }
 
 }  // namespace tcpdx::cli

@@ -33,25 +33,25 @@ constexpr FaultInfo kInfo{
     .trigger =
         "Between two networks (/24, /64) more than 5 segments and more than one in a million, but "
         "not most of them: that would be the capture. Sums that only lack the network card's part "
-        "are never counted. As many repeats beside them make it likely.",
-    .severity = "warning when the sender had to repeat: damage may also pass unseen; else notice",
+        "are never counted, nor those of connections whose receiver acknowledged what only came "
+        "damaged: it was whole there.",
+    .severity = "warning: other damage may pass unseen",
     .remedy = "Replace card, cable or memory; update the driver; look at tunnel offloads.",
     .avoid = "Switching checksum verification off: damaged data would reach programs.",
     .silent_on = "sums that tcpdump calls incorrect on the sending machine",
 };
 
 Finding report(const CaptureFacts& facts, const Path& path) {
-  const bool repeated = path.retransmissions * 2 >= path.bad_checksums;
-  Finding f = make_finding(kInfo, repeated ? Severity::warning : Severity::notice,
-                           repeated ? Confidence::likely : Confidence::suspected);
+  Finding f = make_finding(kInfo, Severity::warning, Confidence::likely);
   f.subject.local = SocketAddress{.addr = path.from, .port = 0};
   f.subject.remote = SocketAddress{.addr = path.to, .port = 0};
   f.headline =
       fmt::format("{} from {} to {} had a wrong checksum", counted(path.bad_checksums, "segment"),
                   network_name(path.from), network_name(path.to));
-  f.cause = "they were damaged before they came to the place of the capture; receivers drop them";
+  f.cause =
+      "they were damaged before they came to the place of the capture; receivers drop them, and "
+      "senders had to repeat them";
   add_fact(f, "wrong checksums", path.bad_checksums, path.packets, std::string(kCapture));
-  add_fact(f, "retransmissions beside them", path.retransmissions, std::string(kCapture));
   f.confirm.push_back(
       fmt::format("on {}: nstat -az TcpInCsumErrors   (rising: they arrive damaged there)",
                   to_string(path.to)));

@@ -127,7 +127,8 @@ void CaptureFacts::count_path(const Connection& c, Party by, bool stalled) {
   Path* path = room_for(paths_, {from.prefix(bits), to.prefix(bits)});
   if (path == nullptr) return;
   path->packets += side.packets;
-  path->bad_checksums += side.bad_checksums;
+  // What the receiver acknowledged although it only came damaged was whole for it.
+  if (side.missed_bytes == 0) path->bad_checksums += side.bad_checksums;
   if (path->flows == 0) path->from = from, path->to = to;
   ++path->flows;
   path->first = std::min(path->first, c.start);

@@ -436,11 +436,16 @@ TEST(bad_checksum, shows_damaged_segments_that_are_repeated) {
   EXPECT_EQ(f->severity, Severity::warning);
 }
 
-TEST(bad_checksum, silent_where_all_sums_of_a_side_are_wrong) {
+TEST(bad_checksum, silent_where_the_capture_is_to_blame) {
   Captured capture;
   Connection c = bulk(1, 0, 0);
   c.side(responder).bad_checksums = 5000;
   capture.add(c);
+  Connection whole = bulk(3, 0, 0);
+  whole.originator = place("10.8.8.8", 5);
+  whole.side(responder).bad_checksums = 20;
+  whole.side(responder).missed_bytes = 20000;
+  capture.add(whole);
   Connection few = bulk(2, 0, 0);
   few.originator = place("10.9.9.9", 5);
   few.side(responder).bad_checksums = 3;

@@ -144,7 +144,7 @@ void add_resets(const Connection& c, std::vector<Shown>& into) {
 
 void add_path(const Connection& c, Party by, std::vector<Shown>& into) {
   const ConnectionSide& side = c.side(by);
-  if (side.bad_checksums > 0) into.push_back({Sign::bad_checksum, by});
+  if (side.bad_checksums > 0 && side.missed_bytes == 0) into.push_back({Sign::bad_checksum, by});
   if (side.retransmissions >= kLeastRepeats &&
       side.spurious_retransmissions > kSpuriousShare * side.retransmissions) {
     into.push_back({Sign::reordering, by});

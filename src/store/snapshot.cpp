@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <string_view>
 
 #include "base/file.hpp"
@@ -161,6 +162,15 @@ Result<Observation> load(const std::string& path) {
     return fail("cannot read the snapshot {}: {}", path, observation.error().sentence);
   }
   return observation;
+}
+
+bool is_snapshot(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return false;
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::vector<char> bytes;
+  if (!fd || !read_up_to(fd, kMagic.size(), bytes)) return false;
+  return !bytes.empty() && kMagic.starts_with(std::string_view(bytes.data(), bytes.size()));
 }
 
 }  // namespace tcpdx::store

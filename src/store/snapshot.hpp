@@ -26,5 +26,8 @@ Result<Observation> unpack(std::span<const char> bytes);
 
 Result<void> save(const Observation& observation, const std::string& path);
 Result<Observation> load(const std::string& path);
+// Whether the regular file begins as a snapshot does, be it whole or cut off. Of anything else
+// than a regular file nothing is read, so that a pipe keeps its first octets.
+bool is_snapshot(const std::string& path);
 
 }  // namespace tcpdx::store

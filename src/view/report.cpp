@@ -146,14 +146,15 @@ std::string counted(uint64_t number, std::string_view noun) {
   return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
 }
 
-std::string looked_at(const Observation& observation) {
-  const std::string how_long = observation.window == Duration::zero()
-                                   ? "once"
-                                   : fmt::format("for {:.1f} s", seconds(observation.window));
-  return fmt::format("looked at {} of {} {} on {}, {}",
-                     counted(observation.now().sockets.size(), "socket"),
-                     counted(observation.namespaces.size(), "namespace"), how_long,
-                     printable(observation.host), rfc3339(observation.at).substr(0, 19) + "Z");
+std::string looked_at(const Report& report) {
+  const std::string how_long =
+      report.window == Duration::zero()
+          ? "once"
+          : fmt::format("{} {:.1f} s", report.kernel ? "for" : "over", seconds(report.window));
+  return fmt::format(
+      "looked at {} of {} {} {} {}, {}", counted(report.what.count, report.what.noun),
+      counted(report.among.count, report.among.noun), how_long, report.kernel ? "on" : "in",
+      printable(report.host), rfc3339(report.at).substr(0, 19) + "Z");
 }
 
 std::string all_clear(std::span<const Finding> findings) {
@@ -162,6 +163,18 @@ std::string all_clear(std::span<const Finding> findings) {
 }
 
 }  // namespace
+
+Report report_of(const Observation& observation, std::span<const Finding> findings) {
+  return {.host = observation.host,
+          .kernel = observation.kernel,
+          .at = observation.at,
+          .window = observation.window,
+          .what = {"socket", observation.now().sockets.size()},
+          .among = {"namespace", observation.namespaces.size()},
+          .sources = observation.sources,
+          .missing = observation.missing,
+          .findings = findings};
+}
 
 Severity worst(std::span<const Finding> findings) {
   Severity severity = Severity::info;
@@ -191,12 +204,12 @@ void write_report(std::ostream& out, const Style& style, const Report& report) {
   if (worst(report.findings) < Severity::warning) {
     out << paint(narrow, Ink::green, all_clear(report.findings)) << '\n';
   }
-  out << wrapped(narrow, 0, looked_at(report.observation)) << '\n';
-  write_missing(out, narrow, report.observation.missing);
+  out << wrapped(narrow, 0, looked_at(report)) << '\n';
+  write_missing(out, narrow, report.missing);
   const bool suspects = std::ranges::any_of(report.findings, [](const Finding& finding) {
     return finding.confidence == Confidence::suspected;
   });
-  if (suspects && report.observation.window < kLongLook) {
+  if (suspects && report.kernel && report.window < kLongLook) {
     out << "a longer look settles what is only suspected: tcpdx doctor --for 30s\n";
   }
 }

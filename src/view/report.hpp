@@ -1,8 +1,11 @@
 // The doctor's report: findings as text for people and as JSON for programs. Shows, never judges.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <ostream>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "model/finding.hpp"
@@ -11,10 +14,24 @@
 
 namespace tcpdx::view {
 
+// How much was looked at: {"socket", 12}. JSON names it with an s.
+struct Amount {
+  std::string_view noun;
+  uint64_t count = 0;
+};
+
 struct Report {
-  const Observation& observation;
+  std::string_view host;                   // or the capture file
+  std::optional<std::string_view> kernel;  // absent: a capture
+  WallTime at;
+  Duration window{};
+  Amount what;
+  Amount among;
+  std::span<const std::string> sources;
+  std::span<const Missing> missing;
   std::span<const Finding> findings;  // worst first
 };
+Report report_of(const Observation& observation, std::span<const Finding> findings);
 
 // The greatest severity among the findings and what is folded under them; info if there are none.
 Severity worst(std::span<const Finding> findings);

@@ -59,21 +59,20 @@ Json finding_json(const Finding& finding) {
 }  // namespace
 
 void write_report_json(std::ostream& out, const Report& report) {
-  const Observation& observation = report.observation;
   JsonObjectWriter document(out);
   document.member("schema", kSchema);
-  document.member("host", observation.host);
-  document.member("kernel", observation.kernel);
-  document.member("at", rfc3339(observation.at));
-  document.member("duration_s", seconds(observation.window));
+  document.member("host", report.host);
+  document.member("kernel", report.kernel ? Json(*report.kernel) : Json());
+  document.member("at", rfc3339(report.at));
+  document.member("duration_s", seconds(report.window));
   document.member("verdict", verdict(report.findings));
-  document.member("looked_at", {{"sockets", observation.now().sockets.size()},
-                                {"namespaces", observation.namespaces.size()}});
+  document.member("looked_at", {{std::string(report.what.noun) + "s", report.what.count},
+                                {std::string(report.among.noun) + "s", report.among.count}});
   document.begin_array("findings");
   for (const Finding& finding : report.findings) document.element(finding_json(finding));
   document.end_array();
-  document.member("sources", observation.sources);
-  document.member("not_seen", missing_json(observation.missing));
+  document.member("sources", report.sources);
+  document.member("not_seen", missing_json(report.missing));
   document.end();
 }
 

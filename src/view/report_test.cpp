@@ -42,13 +42,13 @@ Finding leak() {
 std::string text_of(const Observation& observation, const std::vector<Finding>& findings,
                     Style style = {.colour = false, .width = 0}) {
   std::ostringstream out;
-  write_report(out, style, {observation, findings});
+  write_report(out, style, report_of(observation, findings));
   return out.str();
 }
 
 nlohmann::json json_of(const Observation& observation, const std::vector<Finding>& findings) {
   std::ostringstream out;
-  write_report_json(out, {observation, findings});
+  write_report_json(out, report_of(observation, findings));
   return nlohmann::json::parse(out.str());
 }
 

@@ -9,6 +9,7 @@ import time
 
 from actors import holds, never_accepts
 from lab import vanish, wait_until
+from packets import ACK, CLIENT, FIN, SERVER, Capture, healthy
 
 
 def in_close_wait(namespace):
@@ -163,3 +164,31 @@ def neighbour_lost_peers(lab):
     for sock in peers:
         vanish(sock)
     lab.doctor(2).none("close-wait-leak")
+
+
+def half_closes(capture, n, at, writes=False):
+    """The client closes; the server acknowledges, and at most goes on sending."""
+    flow = capture.flow(n, at).handshake().talk()
+    flow.send(CLIENT, FIN | ACK)
+    flow.hears(SERVER).send(SERVER, ACK)
+    while writes and flow.now < 90:
+        flow.pause(10).says(SERVER, 100)
+
+
+def shows_capture(lab):
+    capture = Capture()
+    for n in range(8):
+        half_closes(capture, n, n * 4)
+    healthy(capture, 10, every=12)
+    report = lab.judge(capture)
+    report.the("close-wait-leak", ("notice", "warning"), listener=("10.0.2.1", 80))
+    report.alone("close-wait-leak")
+
+
+def neighbour_capture_half_closed(lab):
+    """A half-close by design: the server still sends."""
+    capture = Capture()
+    for n in range(8):
+        half_closes(capture, n, n * 4, writes=True)
+    healthy(capture, 10, every=12)
+    lab.judge(capture).none("close-wait-leak")

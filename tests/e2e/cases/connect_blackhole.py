@@ -6,6 +6,7 @@
 
 from actors import connects_for_ever, never_accepts, serves
 from lab import wait_until
+from packets import CLIENT, SYN, Capture, healthy
 
 
 def repeats(namespace, least, count):
@@ -106,3 +107,27 @@ def neighbour_full_queue(lab):
     report = lab.doctor(5)
     assert "connect-blackhole" not in [f["fault"] for f in report.findings], report.summary()
     del clients
+
+
+def calls(capture, n, at):
+    """A SYN and its repeats; nothing comes back."""
+    flow = capture.flow(n, at)
+    for wait in (1, 1, 1, 1, 1, 2):
+        flow.send(CLIENT, SYN, seq=flow.start[CLIENT], wait=wait)
+
+
+def shows_capture(lab):
+    capture = Capture()
+    for n in range(4):
+        calls(capture, n, n * 3)
+    report = lab.judge(capture)
+    report.the("connect-blackhole", "warning", "confirmed", destination=("10.0.2.1", 80))
+    report.alone("connect-blackhole")
+
+
+def neighbour_capture_lost_race(lab):
+    """One attempt in vain, as when another address family was faster."""
+    capture = Capture()
+    calls(capture, 1, 0)
+    healthy(capture, 40)
+    lab.judge(capture).none("connect-blackhole")

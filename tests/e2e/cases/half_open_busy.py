@@ -10,6 +10,7 @@ import time
 
 from actors import serves
 from lab import wait_until
+from packets import ACK, CLIENT, PSH, SERVER, Capture
 
 
 def sends(say, hear, address, port, count=1):
@@ -86,3 +87,32 @@ def fill(sock):
             sock.send(b"z" * 65536)
     except BlockingIOError:
         return True
+
+
+def vanishes(capture, n, repeats):
+    """The server repeats 100 octets; the client is gone, or answers in the end."""
+    flow = capture.flow(n).handshake().talk()
+    seq = flow.next[SERVER]
+    flow.send(SERVER, PSH | ACK, b"x" * 100)
+    for again in range(repeats):
+        flow.pause(0.3 * 2**again)
+        flow.send(SERVER, PSH | ACK, b"x" * 100, seq=seq)
+    return flow
+
+
+def shows_capture(lab):
+    capture = Capture()
+    vanishes(capture, 1, 7)
+    report = lab.judge(capture)
+    report.the("half-open-busy", "warning")
+    report.alone("half-open-busy")
+
+
+def neighbour_capture_answers_at_last(lab):
+    capture = Capture()
+    flow = vanishes(capture, 1, 6)
+    flow.hears(CLIENT).send(CLIENT, ACK)
+    flow.close()
+    report = lab.judge(capture)
+    report.none("half-open-busy")
+    report.calm()

@@ -6,6 +6,7 @@
 
 from actors import connects_for_ever
 from lab import wait_until
+from packets import CLIENT, SERVER, SYN, Capture
 
 
 def neighbour_state(namespace, address):
@@ -66,5 +67,31 @@ def neighbour_past_probe(lab):
     except OSError:
         pass
     report = lab.doctor(2)
+    report.none("host-unreachable")
+    report.calm()
+
+
+def shows_capture(lab):
+    """A router answers the SYN with 'host unreachable' (RFC 792)."""
+    capture = Capture()
+    for n in range(3):
+        flow = capture.flow(n, n * 5)
+        packet = flow.send(CLIENT, SYN)
+        capture.icmp(flow.now, "10.0.1.254", 3, 1, packet)
+    report = lab.judge(capture)
+    report.the("host-unreachable", "warning", "confirmed", destination=("10.0.2.1", 80))
+    report.alone("host-unreachable")
+
+
+def neighbour_capture_late_error(lab):
+    """The error is about connections that work: a route that moved."""
+    capture = Capture()
+    for n in range(3):
+        flow = capture.flow(n, n * 5).handshake().talk()
+        packet = flow.send(CLIENT, 24, b"x" * 100)
+        capture.icmp(flow.now, "10.0.1.254", 3, 1, packet)
+        flow.hears(SERVER).send(SERVER, 16)
+        flow.close()
+    report = lab.judge(capture)
     report.none("host-unreachable")
     report.calm()

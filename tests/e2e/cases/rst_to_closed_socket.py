@@ -16,7 +16,7 @@ def shows(lab):
     capture = Capture()
     healthy(capture, 60)
     for n in range(10):
-        late(capture, n, n * 3, pause=2.0)
+        late(capture, n, n * 4, pause=2.0)
     report = lab.judge(capture)
     report.the("rst-to-closed-socket", "info", listener=("10.0.2.1", 80))
     report.calm()

@@ -14,7 +14,7 @@ def shows(lab):
     capture = Capture()
     healthy(capture, 60)
     for n in range(12):
-        slow(capture, n, n * 2.5)
+        slow(capture, n, n * 3)
     report = lab.judge(capture)
     report.the("slow-handshake-syn-retransmit", "warning", destination=("10.0.2.1", 80))
     report.alone("slow-handshake-syn-retransmit")

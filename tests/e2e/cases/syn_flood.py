@@ -11,6 +11,7 @@ import time
 
 from actors import serves
 from lab import Namespace, wait_until
+from packets import ACK, CLIENT, SERVER, SYN, Capture, healthy
 
 BACKLOG = 128
 
@@ -127,3 +128,29 @@ def crowds(say, _hear, address, port):
         time.sleep(0.1)
         for sock in open_:
             sock.close()
+
+
+def shows_capture(lab):
+    """400 forged SYNs in 20 s; the server repeats its answers."""
+    capture = Capture()
+    for n in range(400):
+        flow = capture.flow(client=(f"10.{77 + n // 250}.{n % 250}.7", 1024 + n), at=n * 0.05)
+        flow.send(CLIENT, SYN)
+        flow.hears(SERVER)
+        for wait in (1, 2, 4):
+            flow.send(SERVER, SYN | ACK, seq=flow.start[SERVER], wait=wait)
+    healthy(capture, 40, every=1)
+    report = lab.judge(capture)
+    report.the("syn-flood", "notice", "confirmed", listener=("10.0.2.1", 80))
+    report.calm()
+
+
+def neighbour_capture_flash_crowd(lab):
+    """Many clients of many networks at once, and nearly all complete."""
+    capture = Capture()
+    for n in range(400):
+        client = (f"10.{77 + n // 250}.{n % 250}.7", 1024 + n)
+        capture.flow(client=client, at=n * 0.05).handshake().talk().close()
+    report = lab.judge(capture)
+    report.none("syn-flood")
+    report.calm()

@@ -9,6 +9,7 @@ import time
 
 from actors import holds, serves
 from lab import wait_until
+from packets import ACK, CLIENT, SERVER, Capture
 
 
 def fills(say, hear, address, port):
@@ -107,3 +108,34 @@ def neighbour_vanished_peer(lab):
     sock.send(b"x" * 10000)
     time.sleep(6)
     lab.doctor(5).none("zero-window-stuck-reader")
+
+
+def stalls(capture, n, probes, opens):
+    """The server's window is full; probes as Linux sends them, an octet before SND.NXT."""
+    flow = capture.flow(n).handshake().says(CLIENT, 1000, acked=False)
+    flow.hears(SERVER).send(SERVER, ACK, window=0)
+    for n in range(probes):
+        flow.pause(0.2 * 2**n)
+        flow.send(CLIENT, ACK, seq=flow.next[CLIENT] - 1)
+        flow.send(SERVER, ACK, window=0)
+    if opens:
+        flow.send(SERVER, ACK)
+        for _ in range(40):
+            flow.pause(1).says(CLIENT, 1000)
+        flow.close()
+
+
+def shows_capture(lab):
+    capture = Capture()
+    stalls(capture, 1, 7, opens=False)
+    report = lab.judge(capture)
+    report.the("zero-window-stuck-reader", "warning", "confirmed", listener=("10.0.2.1", 80))
+    report.alone("zero-window-stuck-reader")
+
+
+def neighbour_capture_opens_again(lab):
+    capture = Capture()
+    stalls(capture, 1, 5, opens=True)
+    report = lab.judge(capture)
+    report.none("zero-window-stuck-reader")
+    report.calm()
