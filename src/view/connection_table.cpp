@@ -149,6 +149,7 @@ Entry narrow_entry(const Connection& c, WallTime origin) {
 
 Layout laid_out(std::span<const Title> titles, std::vector<Entry> entries) {
   Layout layout{titles, std::move(entries), {}, 0};
+  layout.widths.reserve(titles.size());
   for (const Title& title : titles) {
     layout.widths.push_back(std::max(columns(title.text), columns(title.second)));
   }
@@ -214,6 +215,7 @@ void append_notes(std::string& into, const Style& style, size_t position, size_t
 void append_titles(std::string& into, const Style& style, const Layout& layout,
                    std::string_view Title::* text) {
   Line line;
+  line.reserve(layout.titles.size());
   for (const Title& title : layout.titles) line.push_back({std::string(title.*text), Ink::bold});
   append_line(into, style, layout, line);
   into += '\n';
