@@ -25,7 +25,8 @@ def connections(lab, path):
 
 
 def ladders_fit_and_show_every_frame(lab):
-    """With --all each frame of the capture stands on the ladder of exactly one connection."""
+    """With --all each frame of the capture stands on a ladder: a SYN that comes to an old connection
+    may stand on the old one's and on the new one's."""
     with tempfile.TemporaryDirectory() as folder:
         for name, path in captures(lab, folder):
             frames = []
@@ -38,28 +39,28 @@ def ladders_fit_and_show_every_frame(lab):
                 frames += [int(found[1]) for found in map(STAMPED.match, lines) if found]
             text = subprocess.run(["tcpdump", "-nr", path], capture_output=True, text=True,
                                   check=True).stdout
-            assert sorted(frames) == list(range(1, text.count("\n") + 1)), (name, frames)
+            assert set(frames) == set(range(1, text.count("\n") + 1)), (name, frames)
 
 
 def packets_are_as_tcpdump_tells(lab):
-    """Flags, relative numbers and length of each segment, from tcpdump; the states after the last
-    packet are those that `read` tells, but for what timers did since."""
+    """Flags and length of each segment, from tcpdump; the first line is `read`'s."""
     with tempfile.TemporaryDirectory() as folder:
         for name, path in captures(lab, folder):
-            if name in ("port-reuse", "old-duplicate-syn", "syn-flood", "syn-flood-cookies"):
-                continue  # tcpdump counts from the first segment between two addresses
-            text = subprocess.run(["tcpdump", "-nSr", path], capture_output=True, text=True,
+            text = subprocess.run(["tcpdump", "-nr", path], capture_output=True, text=True,
                                   check=True).stdout.splitlines()
             for one in connections(lab, path):
                 lines = lab.tcpdx("show", path, str(one["id"]), "--json").stdout.splitlines()
-                assert json.loads(lines[0]) == one, (name, lines[0], one)
+                first = json.loads(lines[0])
+                for key in ("id", "originator", "responder", "close", "timeline", "history"):
+                    assert first[key] == one[key], (name, key, first, one)
                 packets = [json.loads(line) for line in lines[1:]]
                 for packet in packets:
                     if "icmp" in packet:
                         continue
                     told = text[packet["frame"] - 1]
                     assert f"Flags [{packet['flags']}]" in told, (name, packet, told)
-                    assert told.endswith(f"length {packet['length']}"), (name, packet, told)
+                    length = re.search(r"length (\d+)", told)
+                    assert int(length[1]) == packet["length"], (name, packet, told)
 
 
 def the_picture_is_xml_with_every_segment(lab):
