@@ -1,4 +1,6 @@
-"""`show FILE N`: a ladder and a time-sequence graph for each scenario that `sim` writes as a capture."""
+"""`show FILE N`: a ladder and a time-sequence graph for each scenario that `sim` writes as a
+capture.
+"""
 
 import json
 import os
@@ -25,8 +27,8 @@ def connections(lab, path):
 
 
 def ladders_fit_and_show_every_frame(lab):
-    """With --all each frame of the capture stands on a ladder: a SYN that comes to an old connection
-    may stand on the old one's and on the new one's."""
+    """With --all each frame of the capture stands on a ladder: a SYN that comes to an old
+    connection may stand on the old one's and on the new one's."""
     with tempfile.TemporaryDirectory() as folder:
         for name, path in captures(lab, folder):
             frames = []
