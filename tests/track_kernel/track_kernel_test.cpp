@@ -1,10 +1,12 @@
 // Every way of a connection between two Linux hosts, captured at both and in between. A capture at
 // an end must tell the states that the kernel had there.
 //
-// TCPDX_TRACK_KEEP=FOLDER keeps the captures of a failed test, TCPDX_TRACK_SHOW=1 prints each end.
+// TCPDX_TRACK_KEEP=FOLDER keeps the captures; TCPDX_TRACK_AT_ONCE=N (at most 60) has so many
+// connections of each kind side by side.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <thread>
 
@@ -52,6 +54,10 @@ class TrackKernel : public ::testing::TestWithParam<std::tuple<size_t, Loss>> {
     static const std::vector<Play> plays = all_plays();
     return plays[std::get<0>(GetParam())];
   }
+  static int at_once() {
+    const char* wanted = std::getenv("TCPDX_TRACK_AT_ONCE");
+    return wanted == nullptr ? play().at_once : std::clamp(std::atoi(wanted), 1, 60);
+  }
   static Loss loss() { return std::get<1>(GetParam()); }
 
   void record(Recorded& into) {
@@ -67,7 +73,7 @@ class TrackKernel : public ::testing::TestWithParam<std::tuple<size_t, Loss>> {
     // The kernel begins to stamp packets a while after it was asked to.
     std::this_thread::sleep_for(300ms);
     std::vector<Scene> scenes;
-    for (int i = 0; i < play().at_once; ++i) {
+    for (int i = 0; i < at_once(); ++i) {
       scenes.emplace_back(*road, **watch, static_cast<uint16_t>(i));
     }
     act(*road, scenes);
@@ -143,7 +149,7 @@ TEST_P(TrackKernel, the_kernels_states_are_told) {
     const Score score = score_at(recorded, host, Vantage::middle);
     EXPECT_TRUE(score.wrong.empty()) << "in the middle: " << all_of(score.wrong);
   }
-  if (HasFailure()) save_all(recorded, fmt::format("{}_{}", play().name, name_of(loss())));
+  save_all(recorded, fmt::format("{}_{}", play().name, name_of(loss())));
   fmt::print("{} changes, {} right, {} proofs, {} ends undecidable\n", ends.changes, ends.right,
              ends.proofs, ends.undecidable);
 }
