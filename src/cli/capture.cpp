@@ -155,7 +155,8 @@ class Watch {
  public:
   Watch(std::ostream& out, std::optional<Duration> duration) : out_(out), duration_(duration) {}
 
-  void set(CaptureTap& tap) { tap_ = &tap; }
+  // Whose file is flushed too; null when it goes.
+  void set(CaptureTap* tap) { tap_ = tap; }
   bool go_on() {
     const auto now = Clock::now();
     if (now - flushed_ >= kFlushEvery) {
@@ -211,7 +212,7 @@ void tell_beginning(const Words& words, Io& io) {
 int follow(const Words& words, const Plan& plan, capture::Live& live, capture::PcapngWriter* file,
            Watch& watch, Io& io) {
   CaptureTap tap(live, file, words.count);
-  watch.set(tap);
+  watch.set(&tap);
   const bool to_stdout = words.file == "-";
   const view::Style style = style_of(io, words.show.colour);
   Printer printer(io.out, style, plan.filter, live,
@@ -221,6 +222,7 @@ int follow(const Words& words, const Plan& plan, capture::Live& live, capture::P
   engine::ReadOptions options = words.read;
   options.track.packet_reports = true;
   const engine::ReadTotals totals = engine::read_capture(tap, options, printer);
+  watch.set(nullptr);
   tap.finish();
   std::ostream& out = to_stdout ? io.err : io.out;
   printer.write_end(out, totals_of(totals, live.stats(), watch.elapsed()));
