@@ -61,6 +61,20 @@ TEST(capture, every_sign_names_a_fault_of_the_catalogue) {
   }
 }
 
+TEST(capture, many_places_with_one_fault_are_one_finding) {
+  Captured capture;
+  for (unsigned i = 0; i < 60; ++i) {
+    Connection c = refused(i, i);
+    c.responder.port = static_cast<uint16_t>(8000 + i % 10);
+    c.originator.addr = parse_address("10.0.1." + std::to_string(i % 50 + 1)).value();
+    capture.add(c);
+  }
+  const Finding* f = capture.find("connection-refused");
+  ASSERT_NE(f, nullptr);
+  EXPECT_NE(f->headline.find("9 more"), std::string::npos) << f->headline;
+  EXPECT_EQ(std::ranges::count(capture.found(), f->fault, &Finding::fault), 1);
+}
+
 TEST(connection_refused, shows_a_port_where_nothing_listens) {
   Captured capture;
   for (unsigned i = 0; i < 4; ++i) capture.add(refused(i, i * 3));
@@ -484,7 +498,7 @@ Connection unread(unsigned n) {
 TEST(rst_on_close_unread, shows_a_server_that_closes_unread) {
   Captured capture;
   capture.add_healthy(60);
-  for (unsigned i = 0; i < 4; ++i) capture.add(unread(i));
+  for (unsigned i = 0; i < 6; ++i) capture.add(unread(i));
   const Finding* f = capture.find("rst-on-close-unread");
   ASSERT_NE(f, nullptr);
   EXPECT_EQ(f->severity, Severity::notice);

@@ -1,14 +1,20 @@
 #include "faults/catalogue.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <numeric>
 #include <tuple>
 
+#include "base/text.hpp"
+#include "faults/capture_build.hpp"
 #include "faults/fold.hpp"
 
 namespace tcpdx::faults {
 namespace {
+
+constexpr size_t kManyPlaces = 4;
 
 // Equals stay in the order of the catalogue.
 std::vector<Finding> worst_first(std::vector<Finding> findings) {
@@ -24,6 +30,18 @@ std::vector<Finding> worst_first(std::vector<Finding> findings) {
   sorted.reserve(findings.size());
   for (const size_t i : order) sorted.push_back(std::move(findings[i]));
   return sorted;
+}
+
+// The same fault at many places of a capture is one finding, not a page of them.
+std::vector<Finding> merged(std::vector<Finding> findings) {
+  if (findings.size() < kManyPlaces) return findings;
+  findings = worst_first(std::move(findings));
+  const size_t more = findings.size() - 1;
+  findings.resize(1);
+  Finding& worst = findings.front();
+  worst.headline += fmt::format("; the same at {} more places", grouped(more));
+  add_fact(worst, "places", uint64_t{more + 1}, std::string(kCapture));
+  return findings;
 }
 
 }  // namespace
@@ -82,7 +100,7 @@ std::vector<Finding> diagnose(const CaptureFacts& capture) {
   std::vector<Finding> findings;
   for (const Fault& fault : catalogue()) {
     if (fault.find_in_capture == nullptr) continue;
-    std::ranges::move(fault.find_in_capture(capture), std::back_inserter(findings));
+    std::ranges::move(merged(fault.find_in_capture(capture)), std::back_inserter(findings));
   }
   return worst_first(folded(std::move(findings)));
 }

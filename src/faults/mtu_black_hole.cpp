@@ -75,8 +75,10 @@ void add_sizes(const std::vector<Kept>& flows, Finding& f) {
       if (note.mtu) mtu = note.mtu;
     }
   }
-  add_fact(f, "biggest text that was acknowledged", fmt::format("{} octets", grouped(passed)),
-           std::string(kCapture));
+  if (passed > 0) {
+    add_fact(f, "biggest text that was acknowledged", fmt::format("{} octets", grouped(passed)),
+             std::string(kCapture));
+  }
   add_fact(f, "smallest that vanished", fmt::format("{} octets", grouped(vanished)),
            std::string(kCapture));
   if (mtu) add_fact(f, "MTU named by an ICMP error, in vain", uint64_t{*mtu}, "ICMP");

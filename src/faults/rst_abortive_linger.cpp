@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kLeastCloses = 20;
 constexpr double kShare = 0.01;
+constexpr uint64_t kLeastResets = 10;  // of fewer the share says little
 
 constexpr std::array kStates{tcp::State::established};
 constexpr std::array kLookAlikes{
@@ -29,7 +30,8 @@ constexpr FaultInfo kInfo{
         "stays.",
     .look_alikes = kLookAlikes,
     .trigger =
-        "Per service or calling host more than 1 % of at least 20 closes, of connections that "
+        "Per service or calling host more than 1 % of at least 20 closes, and 10 of them, of "
+        "connections that "
         "carried text.",
     .severity = "info",
     .remedy = "Close gracefully; take SO_LINGER 0 out of the program.",
@@ -57,7 +59,7 @@ Finding report(const CaptureFacts& facts, const Group& group) {
 std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
   std::vector<Finding> findings;
   for (const Group& group : groups_of(facts, Sign::abortive_close)) {
-    if (group.end.closes < kLeastCloses) continue;
+    if (group.end.closes < kLeastCloses || group.count < kLeastResets) continue;
     if (group.share_of(group.end.closes) > kShare) findings.push_back(report(facts, group));
   }
   return findings;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kLeastCloses = 20;
 constexpr double kShare = 0.01;
+constexpr uint64_t kLeastResets = 5;  // of fewer the share says little
 
 constexpr std::array kStates{tcp::State::established};
 constexpr std::array kLookAlikes{
@@ -30,7 +31,8 @@ constexpr FaultInfo kInfo{
         "an error reply before the upload was read, a request body that is ignored.",
     .look_alikes = kLookAlikes,
     .trigger =
-        "Per service more than 1 % of at least 20 closes. A share, because single clients "
+        "Per service more than 1 % of at least 20 closes, and 5 of them. A share, because single "
+        "clients "
         "misbehave "
         "all day; callers never count, because users cancel. Packets do not show what was read, so "
         "it is no more than suspected.",
@@ -60,7 +62,8 @@ Finding report(const CaptureFacts& facts, const Group& group) {
 std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
   std::vector<Finding> findings;
   for (const Group& group : groups_of(facts, Sign::unread_close)) {
-    if (group.place.port == 0 || group.end.closes < kLeastCloses) continue;
+    if (group.place.port == 0 || group.end.closes < kLeastCloses || group.count < kLeastResets)
+      continue;
     if (group.share_of(group.end.closes) > kShare) findings.push_back(report(facts, group));
   }
   return findings;

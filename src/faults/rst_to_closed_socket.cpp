@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kLeastCloses = 20;
 constexpr double kShare = 0.01;
+constexpr uint64_t kLeastResets = 10;  // of fewer the share says little
 
 constexpr std::array kStates{tcp::State::close_wait};
 constexpr std::array kLookAlikes{
@@ -28,7 +29,8 @@ constexpr FaultInfo kInfo{
         "the program in CLOSE-WAIT goes on writing. Its next write fails with EPIPE.",
     .look_alikes = kLookAlikes,
     .trigger =
-        "Per service or calling host that closed, more than 1 % of at least 20 closes, with the "
+        "Per service or calling host that closed, more than 1 % of at least 20 closes, and 10 of "
+        "them, with the "
         "reset at least two round trips behind the FIN: what was under way is nobody's fault.",
     .severity = "info",
     .remedy = "Stop writing when read() returns 0; handle EPIPE and SIGPIPE.",
@@ -57,7 +59,7 @@ Finding report(const CaptureFacts& facts, const Group& group) {
 std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
   std::vector<Finding> findings;
   for (const Group& group : groups_of(facts, Sign::closed_socket)) {
-    if (group.end.closes < kLeastCloses) continue;
+    if (group.end.closes < kLeastCloses || group.count < kLeastResets) continue;
     if (group.share_of(group.end.closes) > kShare) findings.push_back(report(facts, group));
   }
   return findings;
