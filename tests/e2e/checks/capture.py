@@ -260,7 +260,8 @@ def filter_keeps_others_out(lab):
 def icmp_errors_belong_to_their_connection(lab):
     """A router's answer is shown although the filter names ports, which it does not have."""
     client, server = lab.pair()
-    server.run("nft", "-f", "-", input="table inet r {\nchain c {\ntype filter hook input priority 0\n"
+    server.run("nft", "-f", "-", input="table inet r {\nchain c {\n"
+               "type filter hook input priority 0\n"
                f"tcp dport {PORT} reject with icmpx type host-unreachable\n}}\n}}\n")
     with Capture(lab, "-i", "any", "--json", "port", str(PORT), namespace=client) as capture:
         client.connect("10.1.0.2", PORT, wait=False)
