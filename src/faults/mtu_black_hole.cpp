@@ -46,7 +46,9 @@ constexpr FaultInfo kInfo{
 using Networks = std::map<IpAddress, std::vector<Kept>>;
 
 // The big text of one of those connections.
-const Unanswered& text_of(const Kept& one) { return *one->side(other(one.by)).unanswered; }
+Unanswered text_of(const Kept& one) {
+  return one->side(other(one.by)).unanswered.value_or(Unanswered{});
+}
 
 bool receiver_lives(const CaptureFacts& facts, const Kept& one) {
   const Duration sent = text_of(one).first_at;
@@ -101,7 +103,7 @@ Finding report(const CaptureFacts& facts, const std::vector<Kept>& flows) {
   add_fact(f, "connections", uint64_t{flows.size()}, std::string(kCapture));
   add_sizes(flows, f);
   f.confirm.push_back(fmt::format("from {}: ping -M do -s 1472 {}; tracepath -n {}",
-                                  to_string(f.subject.local->addr), to_string(receiver.addr),
+                                  to_string(one->end(other(one.by)).addr), to_string(receiver.addr),
                                   to_string(receiver.addr)));
   f.remedy.push_back(
       "let ICMP 'fragmentation needed' (IPv6: 'packet too big') pass, or clamp the MSS where the "
