@@ -70,7 +70,8 @@ class OneConnection : public track::Sink {
     if (report.connection == id_) log_.add(report);
   }
 
-  const std::optional<Connection>& connection() const { return connection_; }
+  // Null until it is over.
+  const Connection* connection() const { return connection_ ? &*connection_ : nullptr; }
   const view::PacketLog& log() const { return log_; }
 
  private:
@@ -121,21 +122,22 @@ int show_connection(const Words& words, Io& io) {
   options.track.packet_reports = true;
   // What follows the end of a connection does not belong to it.
   options.progress = [&](const capture::Progress& now) {
-    return !one.connection() && progress.show(now);
+    return one.connection() == nullptr && progress.show(now);
   };
   const engine::ReadTotals totals = engine::read_capture(**source, options, one);
   progress.clear();
   if (progress.stopped()) io.err << "tcpdx: interrupted; this is what had been read\n";
   const int damaged = tell_damage(totals, io);
-  if (!one.connection()) return not_there(words, totals, one.log().size() > 0, io);
+  const Connection* const connection = one.connection();
+  if (connection == nullptr) return not_there(words, totals, one.log().size() > 0, io);
   if (!words.picture.empty()) {
-    const auto saved = save_picture(words, *one.connection(), one.log());
+    const auto saved = save_picture(words, *connection, one.log());
     if (!saved) return cannot_look(io, saved.error().sentence);
   }
   if (words.show.json) {
-    write_json(io.out, *one.connection(), one.log());
+    write_json(io.out, *connection, one.log());
   } else {
-    view::write_packet_ladder(io.out, style_of(io, words.show.colour), *one.connection(), one.log(),
+    view::write_packet_ladder(io.out, style_of(io, words.show.colour), *connection, one.log(),
                               words.all);
   }
   return damaged;

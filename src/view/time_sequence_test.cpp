@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <regex>
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/text.hpp"
 #include "view/test_packets.hpp"
 
 namespace tcpdx::view {
@@ -27,33 +27,57 @@ std::string picture(const Story& story, Party side = kOrig) {
   return out.str();
 }
 
-// Every tag is closed, in order; attributes are in quotes.
-bool well_formed(const std::string& svg) {
-  std::vector<std::string> open;
-  const std::regex tag(R"(<(/?)([a-zA-Z]+)((?: [-:a-zA-Z]+="[^"<]*")*)(/?)>)");
-  std::string rest = std::regex_replace(svg, std::regex(R"(<style>[^<]*</style>)"), "");
-  for (std::sregex_iterator it(rest.begin(), rest.end(), tag), end; it != end; ++it) {
-    const std::smatch& match = *it;
-    if (match[1].length() != 0) {
-      if (open.empty() || open.back() != match[2]) return false;
-      open.pop_back();
-    } else if (match[4].length() == 0) {
-      open.push_back(match[2]);
-    }
+// Its tags, without their brackets, and the text behind each.
+struct Tag {
+  std::string_view inside;
+  std::string_view text;
+
+  std::string_view name() const { return inside.substr(0, inside.find_first_of(" /")); }
+  std::string_view attribute(std::string_view key) const {
+    const std::string begin = fmt::format(" {}=\"", key);
+    const size_t at = inside.find(begin);
+    if (at == std::string_view::npos) return {};
+    const std::string_view value = inside.substr(at + begin.size());
+    return value.substr(0, value.find('"'));
   }
-  return open.empty() && !std::regex_replace(rest, tag, "").contains('<');
+};
+
+std::vector<Tag> tags_of(std::string_view svg) {
+  std::vector<Tag> tags;
+  for (size_t at = svg.find('<'); at != std::string_view::npos; at = svg.find('<', at + 1)) {
+    const size_t end = std::min(svg.find('>', at), svg.size() - 1);
+    const std::string_view text = svg.substr(end + 1);
+    tags.push_back({svg.substr(at + 1, end - at - 1), text.substr(0, text.find('<'))});
+  }
+  return tags;
 }
 
+// Every tag is closed, in order; attributes are in quotes.
+bool well_formed(std::string_view svg) {
+  std::vector<std::string_view> open;
+  for (const Tag& tag : tags_of(svg)) {
+    if (tag.inside.contains('<') || std::ranges::count(tag.inside, '"') % 2 != 0) return false;
+    if (tag.inside.starts_with('/')) {
+      if (open.empty() || open.back() != tag.inside.substr(1)) return false;
+      open.pop_back();
+    } else if (!tag.inside.ends_with('/')) {
+      open.push_back(tag.name());
+    }
+  }
+  return open.empty();
+}
+
+double number(std::string_view text) { return std::stod(std::string(text)); }
+
 // Where the picture itself says a value lies: by its axes' labels.
-double place_of(const std::string& svg, std::string_view label, bool across) {
-  constexpr std::string_view kNumber = "[-0-9.]+";
-  const std::string start =
-      across ? fmt::format("<text class=\"middle\" x=\"({0})\" y=\"{0}\">", kNumber)
-             : fmt::format("<text class=\"end\" x=\"{0}\" y=\"({0})\">", kNumber);
-  const std::regex text(start + std::string(label) + "<");
-  std::smatch match;
-  if (!std::regex_search(svg, match, text)) return -1;
-  return std::stod(match[1]) - (across ? 0 : 4);  // the base line lies below the middle
+double place_of(std::string_view svg, std::string_view label, bool across) {
+  for (const Tag& tag : tags_of(svg)) {
+    if (tag.name() != "text" || tag.text != label) continue;
+    if (tag.attribute("class") != (across ? "middle" : "end")) continue;
+    // The base line of a text lies below its middle.
+    return across ? number(tag.attribute("x")) : number(tag.attribute("y")) - 4;
+  }
+  return -1;
 }
 
 struct Stroke {
@@ -62,15 +86,20 @@ struct Stroke {
   double tall = 0;
 };
 
-std::vector<Stroke> strokes_of(const std::string& svg, const std::string& look) {
+// The bars of a kind are one path: "M10 20v30M11 19v30", with caps by other commands.
+std::vector<Stroke> strokes_of(std::string_view svg, std::string_view look) {
   std::vector<Stroke> strokes;
-  std::smatch path;
-  const std::regex whole("<path class=\"" + look + "\" d=\"(M[^\"]*v[^\"]*)\"");
-  if (!std::regex_search(svg, path, whole)) return strokes;
-  const std::string data = path[1];
-  const std::regex bar(R"(M([-0-9.]+) ([-0-9.]+)v([-0-9.]+))");
-  for (std::sregex_iterator it(data.begin(), data.end(), bar), end; it != end; ++it) {
-    strokes.push_back({std::stod((*it)[1]), std::stod((*it)[2]), std::stod((*it)[3])});
+  for (const Tag& tag : tags_of(svg)) {
+    if (tag.name() != "path" || tag.attribute("class") != look) continue;
+    for (const std::string_view part : split(tag.attribute("d"), 'M')) {
+      const size_t down = part.find('v');
+      const size_t blank = part.find(' ');
+      if (down == std::string_view::npos) continue;
+      strokes.push_back({number(part.substr(0, blank)),
+                         number(part.substr(blank + 1, down - blank - 1)),
+                         number(part.substr(down + 1))});
+    }
+    return strokes;  // a later one is the legend's
   }
   return strokes;
 }
