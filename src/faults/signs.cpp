@@ -135,8 +135,8 @@ void add_reset(const Connection& c, Party by, std::vector<Shown>& into) {
 void add_resets(const Connection& c, std::vector<Shown>& into) {
   const auto forged = std::ranges::find(c.anomalies, AnomalyKind::forged_reset, &Anomaly::kind);
   if (c.close.reset_by == ResetBy::third_party || forged != c.anomalies.end()) {
-    const bool named = forged != c.anomalies.end() && forged->side;
-    into.push_back({Sign::forged_reset, named ? *forged->side : Party::responder});
+    const auto side = forged != c.anomalies.end() ? forged->side : std::nullopt;
+    into.push_back({Sign::forged_reset, side.value_or(Party::responder)});
     return;
   }
   for (const Party by : kParties) add_reset(c, by, into);
