@@ -32,6 +32,7 @@ FIELDS = ("frame.number", "frame.time_epoch", "ip.src", "tcp.srcport", "ip.dst",
           "ip.id", *(f"tcp.analysis.{label}" for label in LABELS))
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 COPY_NS = 2 * 10**6
+ROUNDING_NS = 2000
 REORDER_NS = 3 * 10**6  # where no round trip of the handshake is known
 
 
@@ -113,11 +114,12 @@ class Stream:
         self.syn_at = self.syn_ack_at = self.round_trip = None
         self.server_rtt = None
         self.syns = collections.Counter()
+        self.borderline = False  # late by exactly the limit, which tcpdx has in microseconds
 
     def ambiguous(self):
         """A SYN or SYN-ACK came again: whose answer the next one was is not known, so the round
         trip that parts late from sent again is anybody's guess."""
-        return any(count > 1 for count in self.syns.values())
+        return self.borderline or any(count > 1 for count in self.syns.values())
 
     def way(self, source):
         return self.ways.setdefault(source, Way())
@@ -188,8 +190,11 @@ def fill(own, first, end):
 def repeat_or_late(frame, own, stream, seq, end):
     """reorder, late: out of order is what fills a hole soon; all else is a retransmission."""
     since = fill(own, seq, min(end, own.next))
-    soon = since is not None and frame.time - since < stream.reorder_limit()
-    return "out_of_order" if soon else "retransmissions"
+    if since is None:
+        return "retransmissions"
+    beyond = frame.time - since - stream.reorder_limit()
+    stream.borderline |= abs(beyond) <= ROUNDING_NS
+    return "out_of_order" if beyond < 0 else "retransmissions"
 
 
 def behind_a_gap(frame, own, peer, seq):
