@@ -72,7 +72,6 @@ TEST(Usage, WrongWordsExit64WithAMessageThatNamesThem) {
       {{"read", "-", "--sort", "colour"}, "colour"},
       {{"read", "-", "--format", "xml"}, "xml"},
       {{"read", "-", "--json", "--summary"}, "--json"},
-      {{"read", "-", "--threads", "17"}, "17"},
       {{"read", "-", "--memory", "much"}, "much"},
       {{"read", "-", "--vantage", "moon"}, "moon"},
   };

@@ -24,7 +24,6 @@
 namespace tcpdx::cli {
 namespace {
 
-constexpr unsigned kMostThreads = 16;
 constexpr size_t kUsualRows = 100;  // of the table
 
 struct Words {
@@ -62,9 +61,6 @@ void describe(CLI::App& app, Words& words) {
   app.add_option("--limit", words.limit, "show at most so many; 0: all. The table shows 100")
       ->type_name("N");
   add_capture_options(app, words.read);
-  app.add_option("--threads", words.read.threads, "how many may work at once, 1 to 16")
-      ->check(CLI::Range(1U, kMostThreads).description(""))
-      ->type_name("N");
   add_show_options(app, words.show);
   app.get_option("--json")->excludes(format)->excludes(summary);
   app.get_option("--json")->description("one JSON object per connection (docs/json.md)");

@@ -17,7 +17,6 @@ namespace tcpdx::engine {
 struct ReadOptions {
   track::Options track;
   wire::DecodeOptions decode;
-  unsigned threads = 1;  // with more, connections are shared out among them
   // Called now and then with how far reading has come; false ends it as if the stream had ended.
   std::function<bool(const capture::Progress&)> progress;
 };

@@ -88,10 +88,18 @@ Accepted check_sequence(Core& core, Tcb& tcb, const Packet& packet) {
   return Accepted::nothing;
 }
 
+// Linux: whoever was told by SACK what lies beyond a gap may reset at its right edge, too
+// (net/ipv4/tcp_input.c, tcp_validate_incoming).
+bool at_sack_edge(const Core& core, const Tcb& tcb, Seq seq) {
+  if (!core.settings.reset_at_sack_edge || !tcb.sack || !tcb.transfer) return false;
+  const std::optional<Seq> edge = tcb.transfer->receive.right_edge();
+  return edge && seq == *edge;
+}
+
 // Second: RST (RFC 5961 3.2). False: the segment ends here, as each RST does.
 bool check_rst(Core& core, Tcb& tcb, const Packet& packet) {
   if (!packet.header.flags.rst) return true;
-  if (packet.header.seq != tcb.rcv_nxt) {
+  if (packet.header.seq != tcb.rcv_nxt && !at_sack_edge(core, tcb, packet.header.seq)) {
     send_challenge_ack(core, tcb);
     return false;
   }

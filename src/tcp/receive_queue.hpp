@@ -30,6 +30,10 @@ class ReceiveQueue {
   Seq rcv_nxt() const { return begin_ + static_cast<uint32_t>(in_order_); }
   size_t in_order() const { return in_order_; }     // octets that the user may read
   bool has_gaps() const { return !gaps_.empty(); }  // octets wait beyond rcv_nxt()
+  // The number behind the highest octet beyond a gap.
+  std::optional<Seq> right_edge() const {
+    return gaps_.empty() ? std::nullopt : std::optional(gaps_.back().right);
+  }
   bool empty() const { return in_order_ == 0 && gaps_.empty(); }
   // Octets from rcv_nxt() on that could be stored if the queue may hold `limit`.
   size_t room(size_t limit) const { return limit > in_order_ ? limit - in_order_ : 0; }

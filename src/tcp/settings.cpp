@@ -12,6 +12,7 @@ Settings Settings::rfc9293() {
   s.orphan_retries = s.r2;                 // 3.8.3 knows no program that is gone
   s.congestion = CongestionLaw::new_reno;  // MUST-19
   s.initial_window = 3;                    // RFC 5681 3.1 for segments of 1096 to 2190 octets
+  s.reset_at_sack_edge = false;            // RFC 5961 3.2
   s.probe_with_octet = true;               // MUST-36
   s.time_wait = 240s;                      // 2 MSL of 2 minutes: 3.4.2
   s.fin_wait_2_timeout = Duration{};

@@ -79,6 +79,10 @@ struct Settings {
   // in this time (net.ipv4.tcp_invalid_ratelimit; RFC 5961 7 asks for a limit).
   Duration invalid_ack_interval = 500ms;
 
+  // A RST is believed at RCV.NXT (RFC 5961 3.2) and, on Linux, also at the right edge of what SACK
+  // told of (net/ipv4/tcp_input.c).
+  bool reset_at_sack_edge = true;
+
   // --- Zero window and silly windows
   // Linux probes with an empty segment before SND.UNA; the RFC with an octet of new data (MUST-36).
   bool probe_with_octet = false;

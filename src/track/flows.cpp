@@ -6,6 +6,7 @@ namespace tcpdx::track {
 namespace {
 
 constexpr unsigned kLookAt = 32;
+constexpr size_t kCacheLine = 64;
 
 template <Family family>
 bool same_half(const HalfOpen<family>& half, const wire::Packet& packet, unsigned& from) {
@@ -69,12 +70,7 @@ void Flows::prefetch_record(uint32_t hash) const {
   const Ref ref = table_.guess(hash);
   if (ref.kind() != Kind::record) return;
   const auto* at = reinterpret_cast<const char*>(&records_[ref.index()]);
-  __builtin_prefetch(at);
-  __builtin_prefetch(at + 64);
-  __builtin_prefetch(at + 128);
-  __builtin_prefetch(at + 192);
-  __builtin_prefetch(at + 256);
-  __builtin_prefetch(at + 320);
+  for (size_t line = 0; line < sizeof(Record); line += kCacheLine) __builtin_prefetch(at + line);
 }
 
 Record& Flows::add(uint32_t hash, const Sighting& first, uint32_t id) {

@@ -1,9 +1,14 @@
 #include "track/machine.hpp"
 
+#include <algorithm>
+
 namespace tcpdx::track {
 namespace {
 
 using tcp::State;
+
+// Two full segments on Ethernet: whoever has something to send and this much room sends.
+constexpr uint32_t kRoomToSend = 2920;
 
 bool covers(const Step& step, const End& end, Seq number) {
   return step.packet.flags.ack && end.is(has::syn | has::sent) && step.packet.ack > number;
@@ -30,12 +35,13 @@ bool at_nxt(Notes& notes, const Step& step) {
          holes_of(notes, step, step.from) == 0;
 }
 
-// When the peer's FIN came, all that this end had sent was acknowledged and the window was open. So
-// nothing waits to be sent, and a FIN neither: where data waits, an end may have closed and yet
-// look open (RFC 9293 3.10.4: FIN-WAIT-1 at once, the FIN after all data).
+// When the peer's FIN came, all that this end had sent was acknowledged and the window was open,
+// and it has sent nothing since. So nothing waits to be sent, and a FIN neither: where data waits,
+// an end may have closed and yet look open (RFC 9293 3.10.4: FIN-WAIT-1 at once, the FIN after all
+// data).
 bool nothing_queued(const Step& step) {
   const auto bit = static_cast<uint8_t>(1U << step.to());
-  return (step.record.fin_at_rest & bit) != 0 && step.peer.ack == step.nxt_before &&
+  return (step.record.fin_at_rest & bit) != 0 && step.peer.fin_ack == step.nxt_before &&
          step.packet.length == 0;
 }
 
@@ -119,6 +125,18 @@ void take_unknown(Notes& notes, Step& step) {
   moves.own(State::established, false, Cause::mid_stream);
 }
 
+// Not sent again: it passed at the sender's own end, or sooner after the handshake than a tail loss
+// probe or a retransmission may come (RFC 8985 7.2: two round trips). Lost segments make the two
+// parts of the round trip look longer, but hardly both.
+bool sent_first(const Step& step) {
+  const Record& record = step.record;
+  if (taken_at(record, step.from)) return true;
+  if (step.own.is(has::plain_syn) || !record.handshake_complete) return false;
+  const int64_t shorter = std::min(record.client_rtt_us, record.server_rtt_us);
+  const int64_t since = step.sighting.time_ns - record.syn_ack_ns;
+  return shorter != UINT32_MAX && since - int64_t{record.client_rtt_us} * 1000 < 3 * shorter * 1000;
+}
+
 // What a segment without SYN says of its sender's handshake.
 void take_handshake_of_sender(Notes& notes, Step& step) {
   const Mover moves(notes, step);
@@ -137,7 +155,8 @@ void take_handshake_of_sender(Notes& notes, Step& step) {
   } else if (own.is(has::plain_syn)) {
     proven = covers_syn(step) && step.peer.is(has::syn_ack) && !step.peer.is(has::plain_syn);
   }
-  // What is missing may be a FIN.
+  // What is missing may be a FIN, and data may have been sent before, with a FIN behind it.
+  if (step.length > 0 && !sent_first(step)) proven = false;
   proven = proven && step.packet.seq <= step.nxt_before && holes_of(notes, step, step.from) == 0;
   if (open) {
     if (proven) moves.prove();
@@ -187,6 +206,7 @@ void take_first_fin(Notes& notes, Step& step) {
   own.fin = step.end() - 1;
   if (own.in(State::closed)) return;
   const bool at_rest = step.packet.flags.ack && step.packet.ack == step.peer.nxt && own.window > 0;
+  own.fin_ack = step.packet.ack;
   if (at_rest) step.record.fin_at_rest |= static_cast<uint8_t>(1U << step.from);
   if (step.record.closed_first == 0) {
     step.record.closed_first = static_cast<uint8_t>(1U << step.from);
@@ -211,9 +231,12 @@ void take_repeated_fin(Notes& notes, Step& step) {
   End& own = step.own;
   const auto back_to = [&](State state) {
     if (!notes.take_back(step.record, step.from, state)) return;
-    own.clear(has::fin_acked);
     Mover(notes, step).prove();
   };
+  // Which of the two its receiver took is open again.
+  if (step.peer.certainty == Certainty::inferred && own.is(has::fin_told)) {
+    notes.redate(step.record, step.place(), step.to(), Cause::fin_received);
+  }
   if (own.in(State::closed)) return revive(notes, step);
   if (own.certainty == Certainty::seen) return;
   if (own.in(State::fin_wait_2)) return back_to(State::fin_wait_1);
@@ -237,6 +260,9 @@ void take_fin(Notes& notes, Step& step) {
 // (3.10.7.4, first). Between the ends nobody knows whether it was got.
 bool acceptable(const Step& step) {
   if (step.own.is(has::keep_alive)) return false;
+  // Linux takes an empty segment at the window's right edge, RFC 9293 does not: it tells nothing.
+  const int64_t ahead = step.packet.seq - step.peer.ack;
+  if (step.peer.is(has::ack) && ahead > 0 && ahead >= int64_t{step.peer.window}) return false;
   if (step.length == 0) return !step.peer.is(has::ack) || step.packet.seq >= step.peer.ack;
   if (!step.repeated) return true;
   const bool got = step.peer.is(has::ack) && step.end() <= step.peer.ack;
@@ -254,7 +280,7 @@ void tell_ack(Notes& notes, Step& step) {
     // The other direction is not captured, but the handshake went on.
     moves.peer(State::established, Cause::handshake_ack);
   }
-  if (!covers_fin(step) || peer.is(has::fin_acked)) return;
+  if (!covers_fin(step)) return;
   peer.set(has::fin_acked);
   if (peer.in(State::fin_wait_1)) moves.peer(State::fin_wait_2, Cause::fin_acked);
   if (peer.in(State::closing)) moves.peer(State::time_wait, Cause::fin_acked);
@@ -273,7 +299,8 @@ bool fin_is_next(Notes& notes, const Step& step) {
 void tell_fin(Notes& notes, Step& step) {
   const Mover moves(notes, step);
   End& own = step.own;
-  if (!own.is(has::fin) || own.is(has::fin_told) || !fin_is_next(notes, step)) return;
+  if (!own.is(has::fin) || own.is(has::fin_told) || step.length == 0) return;
+  if (!fin_is_next(notes, step)) return;
   own.set(has::fin_told);
   if (step.peer.in(State::established)) moves.peer(State::close_wait, Cause::fin_received);
   if (step.peer.in(State::fin_wait_1)) moves.peer(State::closing, Cause::fin_received);
@@ -286,10 +313,26 @@ bool speaks_on(const Step& step) {
          (step.length > 0 && !step.own.is(has::rst));
 }
 
+// It passed here and arrived, and yet this end acknowledges less: it was dropped, as one is that is
+// late and whose timestamp is old (RFC 7323 5, PAWS).
+void take_fin_back(Notes& notes, Step& step) {
+  const End& own = step.own;
+  if (!step.peer.is(has::fin_told) || covers_fin(step) || own.certainty == Certainty::seen) return;
+  if (!taken_at(step.record, step.from)) return;
+  const auto before = own.in(State::close_wait)  ? State::established
+                      : own.in(State::closing)   ? State::fin_wait_1
+                      : own.in(State::time_wait) ? State::fin_wait_2
+                                                 : State::closed;
+  if (before != State::closed && notes.take_back(step.record, step.from, before)) {
+    step.peer.clear(has::fin_told);
+  }
+}
+
 void take_segment(Notes& notes, Step& step) {
   if (step.own.in(State::closed) && speaks_on(step)) revive(notes, step);
   if (!step.own.known()) take_unknown(notes, step);
   take_handshake_of_sender(notes, step);
+  take_fin_back(notes, step);
   if (covers_fin(step)) take_fin_of_peer(notes, step);
   if (has_fin(step)) take_fin(notes, step);
 }
@@ -337,7 +380,6 @@ void revive(Notes& notes, Step& step) {
   for (const State state : wanted) {
     if (!notes.take_back(step.record, step.from, state)) continue;
     step.record.over = false;
-    step.own.clear(has::fin_acked);
     if (!step.own.is(has::rst)) return;
     // The RST in its name was not its own.
     step.own.clear(has::rst);

@@ -24,7 +24,7 @@ uint16_t clamped(uint32_t length) {
 }
 
 int64_t reorder_limit(const Record& record) {
-  if (record.client_rtt_us == UINT32_MAX || record.server_rtt_us == UINT32_MAX) return kReorderNs;
+  if (!record.plain_handshake || record.server_rtt_us == UINT32_MAX) return kReorderNs;
   return (int64_t{record.client_rtt_us} + record.server_rtt_us) * 1000;
 }
 
@@ -361,7 +361,9 @@ bool is_copy(const Step& step) {
          wire::to_octet(packet.flags) == own.last_flags &&
          (!packet.flags.ack || packet.ack == own.ack) &&
          step.sighting.time_ns - own.last_ns < kCopyNs &&
-         // Without an IP id two bare ACKs that look alike may be two; data is not sent that fast.
+         // Without an IP id two bare ACKs that look alike may be two, and what the other end said
+         // in between may have drawn the same answer again; data is not sent that fast.
+         (packet.ip_id != 0 || own.last_ns >= step.peer.last_ns) &&
          (packet.ip_id != 0 || step.length > 0 ||
           static_cast<uint8_t>(step.sighting.interface) != own.last_interface);
 }

@@ -68,14 +68,31 @@ void Notes::confirm(Record& record, const Place& place, unsigned end, bool here)
   End& own = record.end[end];
   if (own.certainty == Certainty::seen) return;
   own.certainty = Certainty::seen;
+  Note* last = last_change(record, end);
+  if (last == nullptr) return;
+  last->certainty = static_cast<uint64_t>(Certainty::seen) & 3U;
+  // Between the ends of the handshake hardly anything else passes by chance.
+  const bool opening =
+      last->to_state() == tcp::State::syn_received || last->to_state() == tcp::State::established;
+  const bool closing = last->what == static_cast<uint64_t>(Cause::fin_received);
+  const bool at_once = last->own_frame == 0 && place.ns - last->value < kAtOnceNs;
+  // A FIN may arrive and be dropped (RFC 7323 5, PAWS), so that a later copy was the one.
+  if (here ? !closing || at_once : opening && at_once) return;
+  last->frame = place.frame & 0xffffffffffU;
+  last->value = place.ns;
+}
+
+Note* Notes::last_change(Record& record, unsigned end) {
   Note* last = nullptr;
   for_each_change(record, [&](Note& note) {
     if (note.side == end) last = &note;
   });
-  if (last == nullptr) return;
-  last->certainty = static_cast<uint64_t>(Certainty::seen) & 3U;
-  const bool answered = last->own_frame == 0 && place.ns - last->value < kAtOnceNs;
-  if (here || answered) return;
+  return last;
+}
+
+void Notes::redate(Record& record, const Place& place, unsigned end, Cause cause) {
+  Note* last = last_change(record, end);
+  if (last == nullptr || last->what != static_cast<uint64_t>(cause)) return;
   last->frame = place.frame & 0xffffffffffU;
   last->value = place.ns;
 }

@@ -30,6 +30,8 @@ class Notes {
   // The end's own segment proves its present state. Unless the capture was taken `here`, at that
   // end, what made it change passed before it arrived: then the change is dated by its proof.
   void confirm(Record& record, const Place& place, unsigned end, bool here);
+  // The end's last change, if it has this cause, may as well have come here.
+  void redate(Record& record, const Place& place, unsigned end, Cause cause);
   // Takes changes of the end that were only inferred back until one led into `state`, which is then
   // its state again. False, and nothing is changed, where there is none.
   bool take_back(Record& record, unsigned end, tcp::State state);
@@ -72,6 +74,7 @@ class Notes {
       }
     }
   }
+  Note* last_change(Record& record, unsigned end);
   void append(uint32_t& first, const Note& note);
   void release_chunks(uint32_t first);
 

@@ -86,6 +86,7 @@ struct End {
   Seq nxt;              // behind the highest octet sent
   Seq ack;              // the highest acknowledgment sent
   Seq fin;              // the FIN's own number
+  Seq fin_ack;          // what the first FIN acknowledged
   uint32_t window = 0;  // scaled, as last told
   uint32_t packets = 0;
   Seq last_seq;
@@ -189,13 +190,14 @@ struct Record {
   uint32_t index = 0;    // in its pool
   uint32_t trouble = 0;  // index into the pool; 0: none
   uint8_t originator = 0;
-  bool role_seen = false;
-  bool over = false;    // nothing more belongs to it but strays
-  bool forged = false;  // a third party's RST was found
+  bool role_seen : 1 = false;
+  bool over : 1 = false;    // nothing more belongs to it but strays
+  bool forged : 1 = false;  // a third party's RST was found
   Vantage vantage = Vantage::unknown;
   uint8_t own_changes = 0;
   uint8_t history_length = 0;
-  bool handshake_complete = false;
+  bool handshake_complete : 1 = false;
+  bool plain_handshake : 1 = false;  // in three segments, none of them repeated
   std::array<End, 2> end;
   int64_t start_ns = 0;
   int64_t syn_ns = 0;      // of the last SYN

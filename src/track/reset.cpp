@@ -1,5 +1,6 @@
 // A RST: whether its receiver believes it, and whether its sender sent it.
 #include <cstdlib>
+#include <utility>
 
 #include "track/machine.hpp"
 
@@ -21,12 +22,16 @@ bool believed_in_syn_sent(const Step& step) {
 // RFC 5961 3.2: exactly at RCV.NXT. What the receiver has got lies between its last
 // acknowledgment and the highest octet that passed; a receiver that told of later octets by SACK
 // takes the right edge, too (net/ipv4/tcp_input.c, tcp_reset_check, tcp_validate_incoming).
-bool at_rcv_nxt(const Step& step) {
+bool at_rcv_nxt(Notes& notes, const Step& step) {
   const Seq seq = step.packet.seq;
   const End& own = step.own;
+  const Trouble* trouble = std::as_const(notes).trouble_of(step.record);
+  const bool gaps = trouble != nullptr && trouble->ends[step.from].hole_count > 0;
+  const bool sack = own.is(has::sack) && step.peer.is(has::sack);
+  const bool edge = own.is(has::sent) && seq == own.nxt && (!gaps || sack);
   if (!step.peer.is(has::ack)) return !own.is(has::sent) || seq == own.nxt;
   const bool before_fin = own.is(has::fin) && seq == own.fin;
-  return seq == step.peer.ack || (own.is(has::sent) && seq == own.nxt) || before_fin;
+  return seq == step.peer.ack || edge || before_fin;
 }
 
 bool in_window(const Step& step) {
@@ -36,13 +41,13 @@ bool in_window(const Step& step) {
   return beyond >= 0 && beyond < static_cast<int64_t>(to.window);
 }
 
-bool believed(const Step& step) {
+bool believed(Notes& notes, const Step& step) {
   const End& to = step.peer;
   if (!to.known()) return true;
   if (to.in(State::syn_sent)) return believed_in_syn_sent(step);
   // Linux ends TIME-WAIT by any RST in the window (tcp_timewait_state_process).
-  if (to.in(State::time_wait)) return in_window(step) || at_rcv_nxt(step);
-  return at_rcv_nxt(step);
+  if (to.in(State::time_wait)) return in_window(step) || at_rcv_nxt(notes, step);
+  return at_rcv_nxt(notes, step);
 }
 
 // Unlike the other segments of that end.
@@ -104,7 +109,7 @@ void run_reset(Notes& notes, Step& step) {
     return;
   }
   const bool strange = strange_ttl(step);
-  if (!believed(step)) return refuse(notes, step, strange);
+  if (!believed(notes, step)) return refuse(notes, step, strange);
   if (strange) {
     step.record.forged = true;
     step.remarks.add(Remark::forged_reset);

@@ -18,12 +18,13 @@ using tcp::State;
 // A capture is taken at an end where that end answers this many times faster than the other one,
 // and so fast that no network lies between.
 constexpr uint32_t kFaster = 8;
-constexpr uint32_t kLocalUs = 3000;
+constexpr uint32_t kLocalUs = 100;
 // How many segments are looked up ahead of the one in work.
 constexpr size_t kAhead = 8;
 // Before so many segments were seen a single right checksum speaks against the wrong ones.
 constexpr uint64_t kYoung = 64;
 constexpr uint16_t kWellKnownPorts = 1024;
+constexpr uint8_t kSyn = 0x02;  // the SYN bit alone
 
 int64_t ns(Duration duration) { return std::chrono::nanoseconds(duration).count(); }
 
@@ -55,7 +56,8 @@ struct Tracker::State {
   void run(const Sighting& sighting, Record& record, unsigned from);
   void set_roles(Step& step) const;
   void time_handshake(Step& step);
-  Vantage estimated_vantage(const Record& record) const;
+  bool handshake_repeats(const Record& record) const;
+  Vantage estimated_vantage(const Record& record, bool bare) const;
   bool ignore_sum(Step& step);
   void note_new_syn(Step& step);
   void report(const Step& step, const std::array<StateNow, 2>& before);
@@ -249,30 +251,50 @@ void Tracker::State::time_handshake(Step& step) {
   const wire::TcpFlags flags = step.packet.flags;
   if (record.handshake_complete) return;
   if (flags.syn && flags.ack) {
+    const bool first_answer = record.syn_ns != 0 && record.syn_ack_ns < record.syn_ns;
     record.syn_ack_ns = now;
-    if (record.syn_ns != 0) record.server_rtt_us = elapsed_us(record.syn_ns, now);
+    // In a simultaneous open it answers the other SYN.
+    const bool answers_syn = step.own.is(has::plain_syn) && step.peer.last_flags == kSyn;
+    if (answers_syn && options.vantage == Vantage::unknown &&
+        now - step.peer.last_ns < int64_t{kLocalUs / 4} * 1000) {
+      record.vantage = step.from == record.originator ? Vantage::originator : Vantage::responder;
+    }
+    // Only the first answer to a SYN tells the time (RFC 6298 3).
+    if (first_answer) record.server_rtt_us = elapsed_us(record.syn_ns, now);
   } else if (flags.syn) {
     record.syn_ns = now;
   } else if (flags.ack && !flags.rst && step.from == record.originator &&
              step.peer.is(has::syn_ack) && step.packet.ack > step.peer.iss) {
     record.handshake_complete = true;
     record.client_rtt_us = elapsed_us(record.syn_ack_ns, now);
+    record.plain_handshake = step.length == 0 && !handshake_repeats(record);
     step.remarks.add(Remark::handshake_complete);
     if (record.syn_ns != 0) handshake_rtt = Duration(elapsed_us(record.syn_ns, now));
-    if (options.vantage == Vantage::unknown) record.vantage = estimated_vantage(record);
+    if (options.vantage == Vantage::unknown) {
+      const Vantage found = estimated_vantage(record, step.length == 0);
+      if (record.vantage == Vantage::unknown) record.vantage = found;
+    }
   }
 }
 
+bool Tracker::State::handshake_repeats(const Record& record) const {
+  const Trouble* trouble = flows.notes().trouble_of(record);
+  return trouble != nullptr && (trouble->syn_retransmits > 0 || trouble->syn_ack_retransmits > 0);
+}
+
 // Where the capture was taken, by how fast each end answered the other's segment of the handshake.
-// A time between segments of which one came twice tells nothing.
-Vantage Tracker::State::estimated_vantage(const Record& record) const {
+// A time between segments of which one came twice tells nothing, and a long one before data in
+// place of the third segment neither: an ACK may have been lost before.
+Vantage Tracker::State::estimated_vantage(const Record& record, bool bare) const {
   const Trouble* trouble = flows.notes().trouble_of(record);
   const bool syn_again = trouble != nullptr && trouble->syn_retransmits > 0;
   const bool syn_ack_again = trouble != nullptr && trouble->syn_ack_retransmits > 0;
   const uint64_t client = syn_ack_again ? UINT32_MAX : record.client_rtt_us;
   const uint64_t server = syn_again || syn_ack_again ? UINT32_MAX : record.server_rtt_us;
   if (client < kLocalUs && client * kFaster < server) return Vantage::originator;
-  if (server < kLocalUs && server * kFaster < client && !syn_ack_again) return Vantage::responder;
+  const uint64_t local = bare ? kLocalUs : kLocalUs / 4;
+  if (server < local && server * kFaster < client) return Vantage::responder;
+  if (!bare) return Vantage::unknown;
   if (client >= kLocalUs && server >= kLocalUs) return Vantage::middle;
   return Vantage::unknown;
 }
