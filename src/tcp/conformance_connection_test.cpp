@@ -979,6 +979,22 @@ TEST(rfc9293, may_9_the_diffserv_field_received_last_is_shown) {
 
 // --- Blind attacks (RFC 5961)
 
+// 3.2: exactly at RCV.NXT; Linux adds the right edge of what it told of by SACK.
+TEST(rfc9293, a_reset_at_the_edge_of_what_sack_told) {
+  for (const bool linux_way : {true, false}) {
+    Settings settings;
+    settings.reset_at_sack_edge = linux_way;
+    Rig rig(settings);
+    const ConnectionId id = rig.open_active();
+    rig.arrive(
+        {.flags = kAck, .seq = rig.peer_nxt + 100, .ack = rig.snd_nxt, .text = "beyond a gap"});
+    rig.arrive({.flags = kRst, .seq = rig.peer_nxt + 111});
+    EXPECT_EQ(rig.state(id), established);
+    rig.arrive({.flags = kRst, .seq = rig.peer_nxt + 112});
+    EXPECT_EQ(rig.state(id), linux_way ? closed : established);
+  }
+}
+
 // 3.10.7.4, fifth: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT, or the text is thrown away and
 // answered.
 TEST(rfc9293, may_12_text_with_an_impossible_acknowledgment_is_refused) {

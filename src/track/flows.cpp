@@ -68,8 +68,11 @@ Flows::Found Flows::find(uint32_t hash, const wire::Packet& packet) const {
 
 void Flows::prefetch_record(uint32_t hash) const {
   const Ref ref = table_.guess(hash);
-  if (ref.kind() != Kind::record) return;
-  const auto* at = reinterpret_cast<const char*>(&records_[ref.index()]);
+  if (ref.kind() == Kind::record) prefetch(ref.index());
+}
+
+void Flows::prefetch(uint32_t index) const {
+  const auto* at = reinterpret_cast<const char*>(&records_[index]);
   for (size_t line = 0; line < sizeof(Record); line += kCacheLine) __builtin_prefetch(at + line);
 }
 

@@ -41,6 +41,7 @@ class Flows {
 
   void prefetch_place(uint32_t hash) const { table_.prefetch(hash); }
   void prefetch_record(uint32_t hash) const;
+  void prefetch(uint32_t index) const;
 
   // The oldest SYN without an answer, as far as the order of places tells; nothing: there is none.
   std::optional<Ref> oldest_half_open();

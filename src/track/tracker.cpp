@@ -423,6 +423,7 @@ void Tracker::State::end_over() {
   while (!over.empty() && over.front().at_ns <= now_ns) {
     const Over one = over.front();
     over.pop_front();
+    if (over.size() > kAhead) flows.prefetch(over[kAhead].index);
     Record& record = flows.record(Ref(Kind::record, one.index));
     if (record.id != one.id || !record.over) continue;
     const int64_t at = record.last_ns() + ns(options.time_wait);
