@@ -989,9 +989,9 @@ TEST(rfc9293, a_reset_at_the_edge_of_what_sack_told) {
     rig.arrive(
         {.flags = kAck, .seq = rig.peer_nxt + 100, .ack = rig.snd_nxt, .text = "beyond a gap"});
     rig.arrive({.flags = kRst, .seq = rig.peer_nxt + 111});
-    EXPECT_EQ(rig.state(id), established);
+    EXPECT_EQ(rig.state(id), State::established);
     rig.arrive({.flags = kRst, .seq = rig.peer_nxt + 112});
-    EXPECT_EQ(rig.state(id), linux_way ? closed : established);
+    EXPECT_EQ(rig.state(id), linux_way ? State::closed : State::established);
   }
 }
 

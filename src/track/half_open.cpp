@@ -1,5 +1,7 @@
 #include "track/half_open.hpp"
 
+#include <algorithm>
+
 #include "wire/octets.hpp"
 #include "wire/tcp.hpp"
 
@@ -81,7 +83,7 @@ void pack(const Sighting& syn, int64_t stream_start_ns, HalfOpen<family>& into) 
   into.ttl = packet.ttl;
   into.link = static_cast<uint16_t>(packet.link);
   into.ip_octets = static_cast<uint8_t>(packet.ip_octets);
-  into.ip_id_low = static_cast<uint8_t>(packet.ip_id & 0xffU);
+  into.window = packet.window;
   wire::TcpOptions options;
   static_cast<void>(wire::parse_tcp_options(packet.options, options));
   into.options = 0;
@@ -90,7 +92,9 @@ void pack(const Sighting& syn, int64_t stream_start_ns, HalfOpen<family>& into) 
   if (options.sack_permitted) into.options |= kHasSack;
   if (options.timestamps) into.options |= kHasTimestamps;
   into.mss = options.mss.value_or(0);
-  into.scale = options.window_scale.value_or(0);
+  // RFC 7323 2.3: above 14 means 14.
+  const unsigned scale = std::min<unsigned>(options.window_scale.value_or(0), 14);
+  into.options |= static_cast<uint8_t>(scale << kScaleShift);
 }
 
 template <Family family>
@@ -108,9 +112,9 @@ Sighting unpack(const HalfOpen<family>& from, int64_t stream_start_ns, OptionByt
   packet.flags.syn = true;
   packet.ttl = from.ttl;
   packet.ip_octets = from.ip_octets;
-  packet.ip_id = from.ip_id_low;
-  packet.options =
-      std::span(options).first(write_options(from.options, from.mss, from.scale, options));
+  packet.window = from.window;
+  packet.options = std::span(options).first(
+      write_options(from.options, from.mss, from.options >> kScaleShift, options));
   return syn;
 }
 

@@ -27,15 +27,15 @@ struct HalfOpen {
   uint8_t ttl = 0;
   uint16_t link = 0;
   uint16_t mss = 0;
-  uint8_t scale = 0;
-  uint8_t options = 0;  // of kHas*
+  uint16_t window = 0;
+  uint8_t options = 0;  // of kHas*, and the window scale in the upper half
   uint8_t ip_octets = 0;
-  uint8_t ip_id_low = 0;
 };
 inline constexpr uint8_t kHasScale = 1;
 inline constexpr uint8_t kHasSack = 2;
 inline constexpr uint8_t kHasTimestamps = 4;
 inline constexpr uint8_t kHasMss = 8;
+inline constexpr unsigned kScaleShift = 4;
 
 using HalfOpen4 = HalfOpen<Family::v4>;
 using HalfOpen6 = HalfOpen<Family::v6>;

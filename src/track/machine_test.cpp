@@ -97,6 +97,7 @@ TEST(machine, a_simultaneous_open_as_in_figure_7) {
   const Connection& one = got.connections.at(0);
   EXPECT_EQ(states_of(one, kOriginator), "SYN-SENT! SYN-RECEIVED! ESTABLISHED!");
   EXPECT_TRUE(has_anomaly(one, AnomalyKind::simultaneous_open));
+  EXPECT_EQ(one.side(kOriginator).retransmissions, 0U);
 }
 
 TEST(machine, a_fin_behind_a_gap_waits_until_it_is_filled) {
@@ -176,6 +177,11 @@ TEST(machine, a_syn_in_a_connection_is_answered_before_it_counts) {
   const Told taken = told(lines);
   ASSERT_EQ(taken.connections.size(), 2U);
   EXPECT_EQ(taken.connections[1].first_frame, 4U);
+  uint64_t packets = 0;
+  for (const Connection& one : taken.connections) {
+    packets += one.sides[0].packets + one.sides[1].packets;
+  }
+  EXPECT_EQ(packets, lines.size());
 }
 
 TEST(machine, joins_in_the_middle_without_claiming_more) {

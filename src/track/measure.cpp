@@ -116,6 +116,8 @@ void take_earlier(Notes& notes, Step& step) {
   if (end > own.nxt) own.unique_bytes += octets(own.nxt, end);
   step.repeated = filled.octets == 0 && end <= own.nxt;
   const int64_t waited = step.sighting.time_ns - filled.since_ns;
+  // In a simultaneous open the SYN-ACK repeats the SYN, and yet it is the first.
+  if (step.packet.flags.syn && step.packet.flags.ack && !step.own.is(has::syn_ack)) return;
   if (filled.octets > 0 && waited < reorder_limit(step.record)) {
     ++notes.trouble(step.record, step.from).out_of_order;
     step.remarks.add(Remark::out_of_order);
@@ -270,10 +272,10 @@ void take_ack(Notes& notes, Step& step, uint32_t window_before) {
   }
   if (ack != own.ack || step.length > 0) return;
   if (step.packet.flags.syn || step.packet.seq != own.nxt) return;
-  if (peer.is(has::keep_alive)) {
-    step.remarks.add(Remark::keep_alive_ack);
-  } else if (own.window != window_before) {
+  if (own.window != window_before) {
     step.remarks.add(Remark::window_update);
+  } else if (peer.is(has::keep_alive)) {
+    step.remarks.add(Remark::keep_alive_ack);
   } else if (peer.is(has::sent) && peer.nxt > ack) {
     take_duplicate_ack(notes, step);  // RFC 5681 2
   }
@@ -288,12 +290,12 @@ void take_zero_window(Notes& notes, Step& step, bool zero) {
     ++trouble.zero_windows;
     step.remarks.add(Remark::zero_window);
     add_to_history(step.record, step.from, 'W');
-    if (trouble.zero_window_since == 0) trouble.zero_window_since = step.sighting.time_ns;
-  } else if (known != nullptr && known->ends[step.from].zero_window_since != 0) {
+    if (trouble.zero_window_since == kNever) trouble.zero_window_since = step.sighting.time_ns;
+  } else if (known != nullptr && known->ends[step.from].zero_window_since != kNever) {
     EndTrouble& trouble = known->ends[step.from];
     trouble.zero_window_longest =
         std::max(trouble.zero_window_longest, step.sighting.time_ns - trouble.zero_window_since);
-    trouble.zero_window_since = 0;
+    trouble.zero_window_since = kNever;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "base/address.hpp"
@@ -37,6 +38,9 @@ struct NoteChunk {
   uint32_t next = 0;
   uint32_t count = 0;
 };
+
+// A time that has not come.
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
 
 // A segment whose acknowledgment is awaited.
 struct Timed {
@@ -140,7 +144,7 @@ struct EndTrouble {
   uint32_t window_full = 0;
   uint32_t bad_checksums = 0;
   uint64_t missed_bytes = 0;
-  int64_t zero_window_since = 0;  // 0: the window is open
+  int64_t zero_window_since = kNever;  // the window is open
   int64_t zero_window_longest = 0;
   // The text at SND.UNA when it was first found to be sent again.
   Seq again_seq;
@@ -172,6 +176,7 @@ struct Trouble {
   bool has_new_syn = false;
   uint8_t new_syn_end = 0;
   Seq new_syn;
+  uint16_t new_syn_octets = 0;  // of its datagram
   int64_t new_syn_ns = 0;
   uint64_t new_syn_frame = 0;
   uint8_t icmp_count = 0;
@@ -200,8 +205,8 @@ struct Record {
   bool plain_handshake : 1 = false;  // in three segments, none of them repeated
   std::array<End, 2> end;
   int64_t start_ns = 0;
-  int64_t syn_ns = 0;      // of the last SYN
-  int64_t syn_ack_ns = 0;  // of the last SYN-ACK
+  int64_t syn_ns = kNever;      // of the last SYN
+  int64_t syn_ack_ns = kNever;  // of the last SYN-ACK
   uint64_t first_frame = 0;
   uint64_t last_frame = 0;
   uint32_t id = 0;

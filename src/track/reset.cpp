@@ -110,6 +110,7 @@ void run_reset(Notes& notes, Step& step) {
   }
   const bool strange = strange_ttl(step);
   if (!believed(notes, step)) return refuse(notes, step, strange);
+  if (own.ttl == 0) own.ttl = step.packet.ttl;
   if (strange) {
     step.record.forged = true;
     step.remarks.add(Remark::forged_reset);

@@ -145,7 +145,8 @@ class Result {
     side.window_full = own.window_full;
     side.bad_checksums = own.bad_checksums;
     int64_t longest = own.zero_window_longest;
-    if (own.zero_window_since != 0) longest = std::max(longest, now_ns_ - own.zero_window_since);
+    if (own.zero_window_since != kNever)
+      longest = std::max(longest, now_ns_ - own.zero_window_since);
     side.zero_window_longest = us(longest);
   }
 

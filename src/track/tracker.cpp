@@ -50,6 +50,7 @@ struct Tracker::State {
   Record* after_new_syn(const Sighting& sighting, Record& record, unsigned& from);
   std::optional<Sighting> pending_syn(const Record& record) const;
   Record& reopened(const Sighting& syn, Record& old);
+  Record& moved_to_new(const Sighting& syn, Record& old);
   bool keep_small(const Sighting& sighting) const;
 
   // One segment of a record.
@@ -175,20 +176,27 @@ Record* Tracker::State::after_new_syn(const Sighting& sighting, Record& record, 
     from = 0;
     const std::optional<Sighting> first = pending_syn(record);
     if (!first || first->packet.seq != packet.seq) return &reopened(sighting, record);
-    Record& fresh = reopened(*first, record);
-    run(*first, fresh, 0);
-    return &fresh;
+    return &moved_to_new(*first, record);
   }
   const Trouble* trouble = std::as_const(flows.notes()).trouble_of(record);
   if (!packet.flags.syn || trouble == nullptr || !trouble->has_new_syn ||
       trouble->new_syn_end == from || packet.ack != trouble->new_syn + 1) {
     return &record;
   }
-  const Sighting syn = *pending_syn(record);
-  Record& fresh = reopened(syn, record);
-  run(syn, fresh, 0);
+  const std::optional<Sighting> syn = pending_syn(record);
+  if (!syn) return &record;
   from = 1;
-  return &fresh;
+  return &moved_to_new(*syn, record);
+}
+
+// The SYN was counted where it was seen first; it belongs to the connection that it opened.
+Record& Tracker::State::moved_to_new(const Sighting& syn, Record& old) {
+  End& end = old.end[flows.notes().trouble(old).new_syn_end];
+  end.packets -= 1;
+  end.ip_bytes -= syn.packet.ip_octets;
+  Record& fresh = reopened(syn, old);
+  run(syn, fresh, 0);
+  return fresh;
 }
 
 // The SYN inside of a connection that note_new_syn() kept.
@@ -205,6 +213,7 @@ std::optional<Sighting> Tracker::State::pending_syn(const Record& record) const 
   syn.packet.destination_port = record.port[end ^ 1U];
   syn.packet.link = record.link;
   syn.packet.seq = trouble->new_syn;
+  syn.packet.ip_octets = trouble->new_syn_octets;
   syn.packet.flags.syn = true;
   return syn;
 }
@@ -251,7 +260,7 @@ void Tracker::State::time_handshake(Step& step) {
   const wire::TcpFlags flags = step.packet.flags;
   if (record.handshake_complete) return;
   if (flags.syn && flags.ack) {
-    const bool first_answer = record.syn_ns != 0 && record.syn_ack_ns < record.syn_ns;
+    const bool first_answer = record.syn_ns != kNever && record.syn_ack_ns < record.syn_ns;
     record.syn_ack_ns = now;
     // In a simultaneous open it answers the other SYN.
     const bool answers_syn = step.own.is(has::plain_syn) && step.peer.last_flags == kSyn;
@@ -267,10 +276,11 @@ void Tracker::State::time_handshake(Step& step) {
              step.peer.is(has::syn_ack) && step.packet.ack > step.peer.iss) {
     record.handshake_complete = true;
     record.client_rtt_us = elapsed_us(record.syn_ack_ns, now);
-    record.plain_handshake = step.length == 0 && !handshake_repeats(record);
+    const bool crossed = step.peer.is(has::plain_syn);
+    record.plain_handshake = step.length == 0 && !crossed && !handshake_repeats(record);
     step.remarks.add(Remark::handshake_complete);
-    if (record.syn_ns != 0) handshake_rtt = Duration(elapsed_us(record.syn_ns, now));
-    if (options.vantage == Vantage::unknown) {
+    if (record.syn_ns != kNever) handshake_rtt = Duration(elapsed_us(record.syn_ns, now));
+    if (options.vantage == Vantage::unknown && !crossed) {
       const Vantage found = estimated_vantage(record, step.length == 0);
       if (record.vantage == Vantage::unknown) record.vantage = found;
     }
@@ -334,6 +344,7 @@ void Tracker::State::note_new_syn(Step& step) {
   trouble.has_new_syn = true;
   trouble.new_syn_end = static_cast<uint8_t>(step.from);
   trouble.new_syn = step.packet.seq;
+  trouble.new_syn_octets = static_cast<uint16_t>(step.packet.ip_octets);
   trouble.new_syn_ns = step.sighting.time_ns;
   trouble.new_syn_frame = step.sighting.frame;
   flows.notes().anomaly_once(step.record, AnomalyKind::syn_in_connection, step.sighting.frame,

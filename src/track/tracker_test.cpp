@@ -109,6 +109,7 @@ TEST(tracker, a_half_open_syn_keeps_what_its_record_needs) {
   EXPECT_EQ(back.packet.destination_port, 80);
   EXPECT_EQ(back.packet.seq, Seq{77});
   EXPECT_EQ(back.packet.ttl, 61);
+  EXPECT_EQ(back.packet.window, 65535);
   wire::TcpOptions read;
   EXPECT_TRUE(wire::parse_tcp_options(back.packet.options, read));
   EXPECT_EQ(read.mss, 1460);
