@@ -985,7 +985,7 @@ TEST(rfc9293, a_reset_at_the_edge_of_what_sack_told) {
     Settings settings;
     settings.reset_at_sack_edge = linux_way;
     Rig rig(settings);
-    const ConnectionId id = rig.open_active();
+    const ConnectionId id = rig.open_active({}, {.sack_permitted = true});
     rig.arrive(
         {.flags = kAck, .seq = rig.peer_nxt + 100, .ack = rig.snd_nxt, .text = "beyond a gap"});
     rig.arrive({.flags = kRst, .seq = rig.peer_nxt + 111});
