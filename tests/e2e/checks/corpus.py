@@ -1,5 +1,5 @@
-"""Captures from outside, where they lie beside the project (../shared/corpus): each is read to its end
-without a crash, and how many rows of the conn.log files beside some equal ours is printed.
+"""Captures from outside, where they lie beside the project (../shared/corpus): each is read to its
+end without a crash, and how many rows of the conn.log files beside some equal ours is printed.
 """
 
 import json
@@ -63,4 +63,4 @@ def every_file_is_read(lab):
         for log in filter(os.path.exists, logs):
             found, rows = equal_rows(lab, path, log)
             equal, compared = equal + found, compared + rows
-    print(f"{len(files)} captures from outside used; {equal} of {compared} conn.log rows equal ours")
+    print(f"{len(files)} captures used; of {compared} rows of conn.log {equal} are equal")
