@@ -116,8 +116,6 @@ void take_earlier(Notes& notes, Step& step) {
   if (end > own.nxt) own.unique_bytes += octets(own.nxt, end);
   step.repeated = filled.octets == 0 && end <= own.nxt;
   const int64_t waited = step.sighting.time_ns - filled.since_ns;
-  // In a simultaneous open the SYN-ACK repeats the SYN, and yet it is the first.
-  if (step.packet.flags.syn && step.packet.flags.ack && !step.own.is(has::syn_ack)) return;
   if (filled.octets > 0 && waited < reorder_limit(step.record)) {
     ++notes.trouble(step.record, step.from).out_of_order;
     step.remarks.add(Remark::out_of_order);
