@@ -55,9 +55,9 @@ struct RttSamples {
   std::array<uint32_t, 4> first{};
 };
 struct RttClasses {
-  uint32_t min = 0;
+  uint32_t min = UINT32_MAX;
   uint32_t max = 0;
-  std::array<uint32_t, 110> counts{};
+  std::array<uint16_t, 110> counts{};  // halved together before one would overflow
 };
 
 namespace has {

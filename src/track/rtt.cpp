@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <numeric>
 
 namespace tcpdx::track {
 namespace {
@@ -39,25 +40,32 @@ uint32_t value_at(const RttClasses& classes, uint32_t rank) {
   return classes.max;
 }
 
+uint32_t total(const RttClasses& classes) {
+  return std::accumulate(classes.counts.begin(), classes.counts.end(), uint32_t{0});
+}
+
 }  // namespace
 
 void add_to(RttClasses& classes, uint32_t us) {
-  const bool first = std::ranges::all_of(classes.counts, [](uint32_t count) { return count == 0; });
-  classes.min = first ? us : std::min(classes.min, us);
+  classes.min = std::min(classes.min, us);
   classes.max = std::max(classes.max, us);
-  ++classes.counts[class_of(us)];
+  uint16_t& count = classes.counts[class_of(us)];
+  if (count == UINT16_MAX) {
+    // Shares stay as they are; a class that holds anything keeps something.
+    for (uint16_t& one : classes.counts) one = static_cast<uint16_t>((one + 1U) / 2);
+  }
+  ++count;
 }
 
 std::optional<RttSummary> summary_of(const RttSamples& samples, const RttClasses* classes) {
   if (samples.count == 0) return std::nullopt;
-  const uint32_t median = rank_of(0.5, samples.count);
-  const uint32_t p99 = rank_of(0.99, samples.count);
   RttSummary out{.samples = samples.count};
   if (classes != nullptr) {
     out.min = Duration(classes->min);
     out.max = Duration(classes->max);
-    out.median = Duration(value_at(*classes, median));
-    out.p99 = Duration(value_at(*classes, p99));
+    const uint32_t counted = total(*classes);
+    out.median = Duration(value_at(*classes, rank_of(0.5, counted)));
+    out.p99 = Duration(value_at(*classes, rank_of(0.99, counted)));
     return out;
   }
   std::array<uint32_t, 4> sorted = samples.first;
@@ -65,8 +73,8 @@ std::optional<RttSummary> summary_of(const RttSamples& samples, const RttClasses
   std::sort(sorted.begin(), last);
   out.min = Duration(sorted.front());
   out.max = Duration(*(last - 1));
-  out.median = Duration(sorted[median - 1]);
-  out.p99 = Duration(sorted[p99 - 1]);
+  out.median = Duration(sorted[rank_of(0.5, samples.count) - 1]);
+  out.p99 = Duration(sorted[rank_of(0.99, samples.count) - 1]);
   return out;
 }
 

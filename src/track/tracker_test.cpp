@@ -212,6 +212,11 @@ TEST(rtt, few_samples_are_exact_and_many_within_a_quarter) {
   EXPECT_EQ(many->max, Duration(10'000));
   EXPECT_NEAR(static_cast<double>(many->median.count()), 5000, 5000 * 0.25);
   EXPECT_NEAR(static_cast<double>(many->p99.count()), 9900, 9900 * 0.25);
+  for (uint32_t i = 0; i < 1'000'000; ++i) add_to(classes, 3);
+  const auto most = summary_of(samples, &classes);
+  ASSERT_TRUE(most.has_value());
+  EXPECT_EQ(most->median, Duration(3));
+  EXPECT_EQ(most->max, Duration(10'000));
 }
 
 }  // namespace
