@@ -14,6 +14,10 @@ void run_machines(Notes& notes, Step& step);
 // A RST (reset.cpp): RFC 9293 3.10.7, RFC 5961 3.
 void run_reset(Notes& notes, Step& step);
 
+// What is unusual of a segment that was measured, before the machines take it (oddities.cpp).
+void note_oddities(Notes& notes, Step& step);
+// A RST in answer to data that its sender never acknowledged: nobody was there to read it.
+void note_refused_data(Notes& notes, Step& step);
 // An ICMP error that quotes a segment of end `about` (icmp.cpp); its sequence number must fit
 // (RFC 5927 4.1).
 void take_icmp_error(Notes& notes, Record& record, unsigned about, const wire::IcmpError& error,

@@ -152,6 +152,7 @@ TEST(machine, another_isn_after_time_wait_is_another_connection) {
   const Told got = told(lines);
   ASSERT_EQ(got.connections.size(), 2U);
   EXPECT_EQ(got.connections[1].first_frame, 7U);
+  EXPECT_TRUE(has_anomaly(got.connections[1], AnomalyKind::port_reuse));
   EXPECT_EQ(got.connections[1].side(kResponder).state, tcp::State::syn_received);
 }
 
@@ -173,6 +174,7 @@ TEST(machine, a_syn_in_a_connection_is_answered_before_it_counts) {
   const Told challenged = told(lines);
   ASSERT_EQ(challenged.connections.size(), 1U);
   EXPECT_TRUE(has_anomaly(challenged.connections[0], AnomalyKind::syn_in_connection));
+  EXPECT_TRUE(has_anomaly(challenged.connections[0], AnomalyKind::challenge_ack));
   lines.back() = {.us = 50'000, .from = kServer, .flags = "S.", .seq = 9000, .ack = 70'001};
   const Told taken = told(lines);
   ASSERT_EQ(taken.connections.size(), 2U);
@@ -218,6 +220,65 @@ TEST(machine, equal_ends_in_other_vlans_are_other_connections) {
   const Told got = told(lines);
   ASSERT_EQ(got.connections.size(), 2U);
   EXPECT_EQ(got.connections[1].vlans, std::vector<uint16_t>{20});
+}
+
+// --- What is unusual.
+
+bool notes(const std::vector<Line>& lines, AnomalyKind kind) {
+  const Told got = told(lines);
+  return has_anomaly(got.connections.back(), kind);
+}
+
+TEST(oddities, data_behind_the_fin) {
+  std::vector<Line> lines = opened({
+      {.us = 30'000, .from = kServer, .flags = "F.", .seq = 501, .ack = 101},
+      {.us = 31'000, .from = kServer, .flags = "P.", .seq = 502, .ack = 101, .length = 10},
+  });
+  EXPECT_TRUE(notes(lines, AnomalyKind::data_after_fin));
+  lines.back() = {.us = 31'000, .from = kServer, .flags = ".", .seq = 502, .ack = 101};
+  EXPECT_FALSE(notes(lines, AnomalyKind::data_after_fin));
+}
+
+TEST(oddities, a_window_whose_right_edge_moves_back) {
+  std::vector<Line> lines = opened({
+      {.us = 30'000, .from = kClient, .flags = ".", .seq = 101, .ack = 501, .window = 9000},
+      {.us = 31'000, .from = kClient, .flags = ".", .seq = 101, .ack = 501, .window = 8000},
+  });
+  EXPECT_TRUE(notes(lines, AnomalyKind::window_shrunk));
+  lines[3].window = 7000;
+  lines[2].window = 7000;
+  EXPECT_FALSE(notes(lines, AnomalyKind::window_shrunk));
+}
+
+TEST(oddities, one_direction_alone) {
+  std::vector<Line> lines{{.us = 0, .from = kClient, .flags = "S", .seq = 100},
+                          {.us = 20'000, .from = kClient, .flags = ".", .seq = 101, .ack = 501}};
+  EXPECT_TRUE(notes(lines, AnomalyKind::one_way));
+  EXPECT_EQ(told(lines).connections.at(0).side(kResponder).state, tcp::State::established);
+  lines.back() = {.us = 1'000'000, .from = kClient, .flags = "S", .seq = 100};
+  EXPECT_FALSE(notes(lines, AnomalyKind::one_way));
+}
+
+TEST(oddities, data_that_a_reset_refuses) {
+  std::vector<Line> lines = opened({
+      {.us = 30'000, .from = kClient, .flags = "P.", .seq = 101, .ack = 501, .length = 10},
+      {.us = 31'000, .from = kServer, .flags = "R.", .seq = 501, .ack = 101},
+  });
+  EXPECT_TRUE(notes(lines, AnomalyKind::data_refused_by_reset));
+  lines.insert(lines.end() - 1,
+               Line{.us = 30'500, .from = kServer, .flags = ".", .seq = 501, .ack = 111});
+  EXPECT_FALSE(notes(lines, AnomalyKind::data_refused_by_reset));
+}
+
+TEST(oddities, a_syn_behind_its_answer_and_another_answer) {
+  EXPECT_TRUE(notes({{.us = 0, .from = kServer, .flags = "S.", .seq = 500, .ack = 101},
+                     {.us = 1, .from = kClient, .flags = "S", .seq = 100}},
+                    AnomalyKind::capture_reordered));
+  std::vector<Line> lines = opened();
+  EXPECT_FALSE(notes(lines, AnomalyKind::capture_reordered));
+  EXPECT_FALSE(notes(lines, AnomalyKind::syn_ack_changed));
+  lines[2] = {.us = 30'000, .from = kServer, .flags = "S.", .seq = 800, .ack = 101};
+  EXPECT_TRUE(notes(lines, AnomalyKind::syn_ack_changed));
 }
 
 // --- RST: RFC 9293 3.10.7, RFC 5961 3.2.

@@ -125,6 +125,7 @@ void run_reset(Notes& notes, Step& step) {
   }
   if (!peer.in(State::closed)) {
     note_end(step);
+    note_refused_data(notes, step);
     move(notes, step.record, place, step.to(), State::closed, Certainty::inferred,
          Cause::reset_received);
   }

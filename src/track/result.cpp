@@ -223,6 +223,7 @@ class Result {
       anomaly.detail = detail_of(anomaly.kind, note.value);
       out.anomalies.push_back(std::move(anomaly));
     });
+    add_one_way(out);
     const Trouble* both = std::as_const(notes_).trouble_of(record_);
     if (both == nullptr) return;
     if (both->anomaly_count > out.anomalies.size()) {
@@ -238,6 +239,19 @@ class Result {
                     .about = party(seen.about)};
       if (seen.has_mtu) note.mtu = seen.mtu;
       out.icmp.push_back(note);
+    }
+  }
+
+  // One end acknowledges what the other was never seen to send.
+  void add_one_way(Connection& out) const {
+    for (unsigned i = 0; i < 2; ++i) {
+      const End& own = record_.end[i];
+      if (own.packets < 2 || record_.end[i ^ 1U].packets > 0 || !own.is(has::ack)) continue;
+      Anomaly anomaly;
+      anomaly.kind = AnomalyKind::one_way;
+      anomaly.frame = record_.first_frame;
+      anomaly.side = party(i);
+      out.anomalies.push_back(std::move(anomaly));
     }
   }
 

@@ -18,8 +18,11 @@ struct Step {
   End& peer;
   uint32_t length;  // SEG.LEN: text, SYN and FIN
   // What sequence numbers say of it (measure.cpp).
-  Seq nxt_before{};       // own.nxt before this segment
-  Seq ack_before{};       // own.ack before it
+  Seq nxt_before{};  // own.nxt before this segment
+  Seq ack_before{};  // own.ack before it
+  // The right edge of the window that own told last, where it was no SYN that told.
+  Seq edge_before{};
+  bool edge_known = false;
   bool repeated = false;  // all of it had been sent before
   Remarks remarks{};
   std::optional<Duration> rtt{};
@@ -33,7 +36,9 @@ struct Step {
         peer(r.end[sender ^ 1U]),
         length(s.packet.length + (s.packet.flags.syn ? 1 : 0) + (s.packet.flags.fin ? 1 : 0)),
         nxt_before(own.nxt),
-        ack_before(own.ack) {}
+        ack_before(own.ack),
+        edge_before(own.ack + own.window),
+        edge_known(own.is(has::ack) && (own.last_flags & 0x02U) == 0) {}
 
   unsigned to() const { return from ^ 1U; }
   Place place() const { return {sighting.frame, sighting.time_ns, from}; }

@@ -227,6 +227,7 @@ Record& Tracker::State::reopened(const Sighting& syn, Record& old) {
   }
   end(old);
   Record& fresh = new_record(syn, hash);
+  flows.notes().anomaly(fresh, AnomalyKind::port_reuse, syn.frame, 0);
   return fresh;
 }
 
@@ -316,6 +317,8 @@ bool Tracker::State::ignore_sum(Step& step) {
   if (packet.checksum == wire::Checksum::right) step.own.set(has::right_sum);
   if (packet.checksum == wire::Checksum::offloaded) {
     step.remarks.add(Remark::offloaded_checksum);
+    flows.notes().anomaly_once(step.record, AnomalyKind::offloaded_checksum, step.sighting.frame,
+                               step.from);
   }
   if (packet.checksum != wire::Checksum::wrong) return false;
   ++flows.notes().trouble(step.record, step.from).bad_checksums;
@@ -368,6 +371,9 @@ void Tracker::State::run(const Sighting& sighting, Record& record, unsigned from
   if (options.vantage != Vantage::unknown) record.vantage = options.vantage;
   set_roles(step);
   if (options.packet_reports) before = states_of(record);
+  if (record.trouble != 0 && step.own.packets + step.peer.packets == 0) {
+    step.remarks.add(Remark::port_reuse);  // the one thing known of a record without packets
+  }
   handshake_rtt.reset();
   Notes& notes = flows.notes();
   const wire::TcpFlags flags = sighting.packet.flags;
@@ -385,6 +391,7 @@ void Tracker::State::run(const Sighting& sighting, Record& record, unsigned from
   } else {
     time_handshake(step);
     measure(notes, step);
+    note_oddities(notes, step);
     run_machines(notes, step);
   }
   if (options.packet_reports) report(step, before);
