@@ -274,10 +274,9 @@ void tell_ack(Notes& notes, Step& step) {
   const Mover moves(notes, step);
   End& peer = step.peer;
   if (!step.packet.flags.ack || !acceptable(step)) return;
-  if (peer.in(State::syn_received) && covers_syn(step)) {
-    moves.peer(State::established, Cause::handshake_ack);
-  } else if (!peer.known() && step.own.is(has::plain_syn)) {
-    // The other direction is not captured, but the handshake went on.
+  // Where the other direction is not captured, the handshake went on all the same.
+  const bool unseen = !peer.known() && step.own.is(has::plain_syn);
+  if (unseen || (peer.in(State::syn_received) && covers_syn(step))) {
     moves.peer(State::established, Cause::handshake_ack);
   }
   if (!covers_fin(step)) return;
