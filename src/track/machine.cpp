@@ -205,7 +205,10 @@ void take_first_fin(Notes& notes, Step& step) {
   own.set(has::fin);
   own.fin = step.end() - 1;
   if (own.in(State::closed)) return;
-  const bool at_rest = step.packet.flags.ack && step.packet.ack == step.peer.nxt && own.window > 0;
+  // Less room might be too little to send (RFC 9293 3.8.6.2.1).
+  const bool room = own.window >= kRoomToSend;
+  const bool at_rest = step.packet.flags.ack && step.packet.ack == step.peer.nxt &&
+                       step.packet.ack == step.ack_before && room;
   own.fin_ack = step.packet.ack;
   if (at_rest) step.record.fin_at_rest |= static_cast<uint8_t>(1U << step.from);
   if (step.record.closed_first == 0) {

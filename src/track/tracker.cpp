@@ -416,8 +416,9 @@ void Tracker::State::report(const Step& step, const std::array<StateNow, 2>& bef
     static_cast<void>(wire::parse_tcp_options(step.packet.options, options_of));
   }
   for (const wire::SackBlock& block : options_of.sacks()) {
-    out.sack[out.sack_blocks * 2U] = block.left.raw - step.peer.iss.raw;
-    out.sack[out.sack_blocks * 2U + 1] = block.right.raw - step.peer.iss.raw;
+    const size_t at = size_t{out.sack_blocks} * 2;
+    out.sack[at] = block.left.raw - step.peer.iss.raw;
+    out.sack[at + 1] = block.right.raw - step.peer.iss.raw;
     ++out.sack_blocks;
   }
   out.before = before;
