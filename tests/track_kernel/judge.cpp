@@ -155,6 +155,7 @@ Score compare(const Tracked& tracked, const Ends& ends, const std::vector<Moment
   std::vector<State> claimed;
   std::vector<State> proven;
   std::vector<State> real;
+  real.reserve(truth.size());
   for (const Moment& moment : truth) real.push_back(moment.state);
   for (const Change& change : changes) {
     claimed.push_back(change.what.to);

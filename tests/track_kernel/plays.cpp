@@ -1,11 +1,13 @@
 #include "track_kernel/plays.hpp"
 
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <string>
@@ -78,12 +80,13 @@ void talk(const Scene::Pair& pair) {
 Fd Scene::listen(int backlog, int receive_buffer) {
   road_.enter(Host::server);
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return fd;
   limit(fd);
   set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (receive_buffer > 0) set(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
   sockaddr_in at = system_address(server());
-  ::bind(fd.get(), generic(at), sizeof at);
-  ::listen(fd.get(), backlog);
+  EXPECT_EQ(::bind(fd.get(), generic(at), sizeof at), 0) << errno_text(errno);
+  EXPECT_EQ(::listen(fd.get(), backlog), 0) << errno_text(errno);
   return fd;
 }
 
@@ -94,12 +97,15 @@ Fd Scene::start_connect(bool wait, int send_buffer) {
   watch_.follow({server(), own});
   road_.enter(Host::client);
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0));
+  if (!fd) return fd;
   limit(fd);
   if (send_buffer > 0) set(fd, SOL_SOCKET, SO_SNDBUF, send_buffer);
   sockaddr_in from = system_address(own);
   sockaddr_in to = system_address(server());
-  ::bind(fd.get(), generic(from), sizeof from);
-  ::connect(fd.get(), generic(to), sizeof to);
+  EXPECT_EQ(::bind(fd.get(), generic(from), sizeof from), 0) << errno_text(errno);
+  // Whether it was taken, refused or is under way is the play's business.
+  const int begun = ::connect(fd.get(), generic(to), sizeof to);
+  EXPECT_LE(begun, 0);
   return fd;
 }
 
@@ -224,6 +230,7 @@ std::vector<Play> all_plays() {
                      clients.push_back(scene.start_connect(false));
                      pause(2500ms);
                      std::vector<Fd> servers;
+                     servers.reserve(4);
                      for (int i = 0; i < 4; ++i) {
                        servers.emplace_back(
                            ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));

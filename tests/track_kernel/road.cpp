@@ -17,14 +17,7 @@ Fd own_space() { return Fd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEX
 
 }  // namespace
 
-std::string device_of(Host host) {
-  switch (host) {
-    case Host::client: return "toroad";
-    case Host::server: return "toroad";
-    case Host::router: return "toclient";
-  }
-  return {};
-}
+std::string device_of(Host host) { return host == Host::router ? "toclient" : "toroad"; }
 
 IpAddress Road::address(uint8_t last) const {
   const auto pid = static_cast<unsigned>(::getpid());
