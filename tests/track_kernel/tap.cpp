@@ -1,6 +1,7 @@
 #include "track_kernel/tap.hpp"
 
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -9,6 +10,7 @@
 #include <sys/time.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -44,6 +46,8 @@ Tap::Tap(const Road& road, Host host) {
   std::thread([&] {  // enters the host and is gone
     road.enter(host);
     socket_ = Fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    EXPECT_TRUE(socket_) << errno_text(errno);
+    if (!socket_) return;
     const int room = kRoom;
     const int on = 1;
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
@@ -52,7 +56,8 @@ Tap::Tap(const Road& road, Host host) {
     at.sll_family = AF_PACKET;
     at.sll_protocol = htons(ETH_P_ALL);
     at.sll_ifindex = static_cast<int>(::if_nametoindex(device_of(host).c_str()));
-    ::bind(socket_.get(), static_cast<sockaddr*>(static_cast<void*>(&at)), sizeof at);
+    EXPECT_EQ(::bind(socket_.get(), static_cast<sockaddr*>(static_cast<void*>(&at)), sizeof at), 0)
+        << errno_text(errno);
   })
       .join();
   thread_ = std::jthread([this](const std::stop_token& stop) {

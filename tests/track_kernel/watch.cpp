@@ -79,24 +79,26 @@ void Watch::follow(const Ends& ends) {
 }
 
 void Watch::ask(Followed& end) {
-  host::Netlink& bus = end.at_client ? *client_ : *server_;
+  auto& bus = end.at_client ? client_ : server_;
+  if (!bus) return;
   const inet_diag_req_v2 body = request_for(end.ends);
   Answer answer;
   answer.asked_ns = wall_ns();
-  static_cast<void>(bus.ask(SOCK_DIAG_BY_FAMILY, 0, std::as_bytes(std::span(&body, 1)),
-                            [&](std::span<const std::byte> payload) {
-                              host::DiagMessage message;
-                              if (!host::read_diag_message(payload, message)) return;
-                              const Socket& found = message.socket;
-                              if (found.state == State::listen) return;  // none of the connection
-                              answer.state = found.state;
-                              answer.kind = Kind::full;
-                              if (found.timer.kind == TimerKind::time_wait) {
-                                answer.kind = Kind::time_wait;
-                              } else if (found.state == State::syn_received) {
-                                answer.kind = Kind::request;
-                              }
-                            }));
+  const auto asked = bus->ask(SOCK_DIAG_BY_FAMILY, 0, std::as_bytes(std::span(&body, 1)),
+                              [&](std::span<const std::byte> payload) {
+                                host::DiagMessage message;
+                                if (!host::read_diag_message(payload, message)) return;
+                                const Socket& found = message.socket;
+                                if (found.state == State::listen) return;  // none of the connection
+                                answer.state = found.state;
+                                answer.kind = Kind::full;
+                                if (found.timer.kind == TimerKind::time_wait) {
+                                  answer.kind = Kind::time_wait;
+                                } else if (found.state == State::syn_received) {
+                                  answer.kind = Kind::request;
+                                }
+                              });
+  if (!asked) return;
   answer.time_ns = wall_ns();
   if (!end.answers.empty() && end.answers.back().kind == answer.kind &&
       end.answers.back().state == answer.state) {
@@ -123,6 +125,7 @@ void Watch::stop() {
 
 std::vector<Ends> Watch::followed() const {
   std::vector<Ends> all;
+  all.reserve(followed_.size());
   for (const auto& end : followed_) all.push_back(end->ends);
   return all;
 }
