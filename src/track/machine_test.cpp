@@ -239,6 +239,13 @@ TEST(oddities, data_behind_the_fin) {
   EXPECT_FALSE(notes(lines, AnomalyKind::data_after_fin));
 }
 
+TEST(oddities, data_in_a_syn) {
+  std::vector<Line> lines = opened();
+  EXPECT_FALSE(notes(lines, AnomalyKind::data_in_syn));
+  lines[0].length = 12;
+  EXPECT_TRUE(notes(lines, AnomalyKind::data_in_syn));
+}
+
 TEST(oddities, a_window_whose_right_edge_moves_back) {
   std::vector<Line> lines = opened({
       {.us = 30'000, .from = kClient, .flags = ".", .seq = 101, .ack = 501, .window = 9000},

@@ -393,8 +393,7 @@ void measure(Notes& notes, Step& step) {
   count_packet(step);
 }
 
-void measure_reset(Notes& notes, Step& step) {
-  static_cast<void>(notes);
+void measure_reset(Step& step) {
   take_letters(step);
   count_packet(step);
 }

@@ -14,7 +14,7 @@ void count_copy(Notes& notes, Step& step);
 // Updates both ends by a segment that is no copy.
 void measure(Notes& notes, Step& step);
 // The part of it that a RST allows: it has no data and its window says nothing.
-void measure_reset(Notes& notes, Step& step);
+void measure_reset(Step& step);
 
 // Takes the letter into the history (Zeek's, upper case for the originator) where it is not yet.
 void add_to_history(Record& record, unsigned end, char letter);

@@ -61,6 +61,7 @@ struct Tracker::State {
   Vantage estimated_vantage(const Record& record, bool bare) const;
   bool ignore_sum(Step& step);
   void note_new_syn(Step& step);
+  static PacketReport report_of(const Record& record, unsigned from, const Sighting& sighting);
   void report(const Step& step, const std::array<StateNow, 2>& before);
   static std::array<StateNow, 2> states_of(const Record& record);
 
@@ -387,7 +388,7 @@ void Tracker::State::run(const Sighting& sighting, Record& record, unsigned from
     note_new_syn(step);
   } else if (flags.rst) {
     run_reset(notes, step);
-    measure_reset(notes, step);
+    measure_reset(step);
   } else {
     time_handshake(step);
     measure(notes, step);
@@ -398,16 +399,24 @@ void Tracker::State::run(const Sighting& sighting, Record& record, unsigned from
   settle(record);
 }
 
-void Tracker::State::report(const Step& step, const std::array<StateNow, 2>& before) {
-  const Record& record = step.record;
+// What every report says of the record.
+PacketReport Tracker::State::report_of(const Record& record, unsigned from,
+                                       const Sighting& sighting) {
   const unsigned originator = record.originator;
+  const unsigned responder = originator ^ 1U;
   PacketReport out;
   out.connection = record.id;
-  out.sighting = &step.sighting;
-  out.from = step.from == originator ? Party::originator : Party::responder;
+  out.sighting = &sighting;
+  out.from = from == originator ? Party::originator : Party::responder;
   out.originator = {record.address[originator], record.port[originator]};
-  out.responder = {record.address[originator ^ 1U], record.port[originator ^ 1U]};
-  out.since_start_ns = step.sighting.time_ns - record.start_ns;
+  out.responder = {record.address[responder], record.port[responder]};
+  out.since_start_ns = sighting.time_ns - record.start_ns;
+  out.after = states_of(record);
+  return out;
+}
+
+void Tracker::State::report(const Step& step, const std::array<StateNow, 2>& before) {
+  PacketReport out = report_of(step.record, step.from, step.sighting);
   out.seq = step.packet.seq.raw - step.own.iss.raw;
   if (step.packet.flags.ack) out.ack = step.packet.ack.raw - step.peer.iss.raw;
   out.window = step.packet.flags.rst ? step.packet.window : step.own.window;
@@ -422,7 +431,6 @@ void Tracker::State::report(const Step& step, const std::array<StateNow, 2>& bef
     ++out.sack_blocks;
   }
   out.before = before;
-  out.after = states_of(record);
   out.remarks = step.remarks;
   out.handshake_rtt = handshake_rtt;
   out.rtt = step.rtt;
@@ -517,15 +525,8 @@ void Tracker::State::take_icmp(const wire::IcmpError& error, uint32_t link, cons
     Sighting where;
     where.frame = place.frame;
     where.time_ns = place.ns;
-    PacketReport out;
-    out.connection = record.id;
-    out.sighting = &where;
-    out.from = found.from == record.originator ? Party::originator : Party::responder;
-    out.originator = {record.address[record.originator], record.port[record.originator]};
-    out.responder = {record.address[record.originator ^ 1U], record.port[record.originator ^ 1U]};
-    out.since_start_ns = place.ns - record.start_ns;
+    PacketReport out = report_of(record, found.from, where);
     out.before = before;
-    out.after = states_of(record);
     out.icmp = &error;
     sink.packet(out);
   }
