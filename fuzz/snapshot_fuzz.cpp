@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "store/archive.hpp"
 #include "store/payload.hpp"
 #include "store/snapshot.hpp"
 
@@ -14,10 +15,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto snapshot = tcpdx::store::unpack(bytes); snapshot && snapshot->looks.empty()) {
     std::abort();
   }
-  const auto observation = tcpdx::store::read_payload(bytes);
-  if (!observation) return 0;
-  const auto payload = tcpdx::store::write_payload(*observation);
-  const auto again = tcpdx::store::read_payload(payload);
-  if (!again || tcpdx::store::write_payload(*again) != payload) std::abort();
+  using tcpdx::store::kSnapshotVersion;
+  for (uint32_t version = 1; version <= kSnapshotVersion; ++version) {
+    const auto observation = tcpdx::store::read_payload(bytes, version);
+    if (!observation) continue;
+    const auto payload = tcpdx::store::write_payload(*observation);
+    const auto again = tcpdx::store::read_payload(payload, kSnapshotVersion);
+    if (!again || tcpdx::store::write_payload(*again) != payload) std::abort();
+  }
   return 0;
 }

@@ -14,7 +14,7 @@ FILE_LINES = 600
 FUNCTION_LINES = 60
 
 # Every file lies in one of these; a folder stands for all below it, a name for itself.
-LAYOUT = ("src/base/", "src/wire/", "src/capture/", "src/tcp/", "src/sim/", "src/lab/",
+LAYOUT = ("bpf/", "src/base/", "src/wire/", "src/capture/", "src/tcp/", "src/sim/", "src/lab/",
           "src/model/", "src/track/", "src/host/", "src/faults/", "src/store/", "src/view/",
           "src/engine/", "src/cli/", "src/CMakeLists.txt", "tests/", "bench/", "fuzz/", "docs/",
           "script/", "packaging/", ".ci/", "CMakeLists.txt", "CMakePresets.json", "README.md",
@@ -52,6 +52,8 @@ def arrows():
     for name, rest in re.findall(r"^tcpdx_folder\((\w+)([^)]*)\)", text, re.M):
         linked = re.search(r"ARROWS ([\w ]+?)(?: PRIVATE|$)", " ".join(rest.split()))
         table[name] = {name, *(linked.group(1).split() if linked else ())}
+        if "tcpdx_bpf" in rest:  # the records that the kernel's programs hand over
+            table[name].add("bpf")
     for allowed in table.values():  # whoever uses model speaks of the states, which tcp defines
         if "model" in allowed:
             allowed.add("tcp")

@@ -63,6 +63,9 @@ Facts::Facts(const Observation& observation)
     if (windows_ < kSustainedWindows) windows_ = 1;
   }
   index_states();
+  for (const TcpEvent& event : seen.events.events) {
+    by_kind_[std::to_underlying(event.kind)].push_back(&event);
+  }
   index_earlier();
   index_listeners();
   attach_samples();
@@ -297,6 +300,22 @@ std::optional<uint64_t> Facts::counter(size_t netns, std::string_view name) cons
 
 std::optional<uint64_t> Facts::sysctl(size_t netns, std::string_view name, size_t number) const {
   return seen.namespaces[netns].sysctls.number(name, number);
+}
+
+const std::vector<const TcpEvent*>& Facts::events(EventKind kind) const {
+  return by_kind_[std::to_underlying(kind)];
+}
+
+uint64_t Facts::count_of(EventKind kind) const {
+  return seen.events.counted[std::to_underlying(kind)];
+}
+
+std::string_view Facts::reason(const TcpEvent& event) const {
+  return seen.events.reasons[event.reason];
+}
+
+const Process* Facts::process(const TcpEvent& event) const {
+  return event.process == kNoIndex ? nullptr : &seen.processes[event.process];
 }
 
 }  // namespace tcpdx::faults

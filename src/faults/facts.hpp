@@ -82,6 +82,15 @@ class Facts {
   // How long the socket has been in its present state, at least.
   Age age(const Socket& socket) const;
 
+  // What happened within the window, in time order; nothing where the kernel's events could not be
+  // followed. Of each kind only the first EventLog::kMostKept are there, count_of() knows them all.
+  bool watched() const { return seen.events.watched; }
+  const std::vector<const TcpEvent*>& events(EventKind kind) const;
+  uint64_t count_of(EventKind kind) const;
+  // The kernel's name of the reason ("TCP_ABORT_ON_CLOSE"), empty where it gave none.
+  std::string_view reason(const TcpEvent& event) const;
+  const Process* process(const TcpEvent& event) const;  // null: not known
+
   // Rise of a counter over the whole observation, and in each window.
   std::optional<uint64_t> rise(size_t netns, std::string_view counter) const;
   Rises rises(size_t netns, std::string_view counter) const;
@@ -102,6 +111,7 @@ class Facts {
 
   size_t windows_ = 0;
   std::array<std::vector<const Socket*>, tcp::kStates.size()> by_state_;
+  std::array<std::vector<const TcpEvent*>, kEventKinds> by_kind_;
   std::vector<const Socket*> earlier_;   // of the first look, sorted by identity
   std::vector<const Socket*> by_tuple_;  // of the last look, sorted by its four numbers
   std::vector<Listener> listeners_;      // as in(listen), by their place in memory

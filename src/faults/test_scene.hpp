@@ -171,6 +171,25 @@ class Scene {
   void sysctl(const std::string& name, const std::string& value) {
     seen_.namespaces[0].sysctls.set(name, value);
   }
+  // The kernel's events were followed, and this one happened: by the process added last, unless
+  // the event names another. Give them in time order.
+  TcpEvent& event(TcpEvent event, const std::string& reason = {}) {
+    EventLog& log = seen_.events;
+    log.watched = true;
+    if (event.netns == kNoNetns) event.netns = 0;
+    if (event.process == kNoIndex && !seen_.processes.empty()) {
+      event.process = static_cast<uint32_t>(seen_.processes.size() - 1);
+    }
+    const auto known = std::ranges::find(log.reasons, reason);
+    event.reason = static_cast<uint16_t>(known - log.reasons.begin());
+    if (known == log.reasons.end()) log.reasons.push_back(reason);
+    ++log.counted[static_cast<size_t>(event.kind)];
+    return log.events.emplace_back(event);
+  }
+  // The kernel's events were followed, whether or not there were any.
+  void watch() { seen_.events.watched = true; }
+  Observation& observation() { return seen_; }
+
   void without_cookies() { cookies_ = false; }
   void route(const Route& route) { seen_.routes.push_back(route); }
 

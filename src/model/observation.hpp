@@ -11,6 +11,7 @@
 
 #include "base/time.hpp"
 #include "model/counters.hpp"
+#include "model/event.hpp"
 #include "model/process.hpp"
 #include "model/socket.hpp"
 
@@ -98,6 +99,7 @@ struct Observation {
   std::vector<Sample> samples;  // in time order; the first and the last belong to the looks
   std::vector<Route> routes;
   std::vector<Softnet> softnet;  // at the first look and at the last
+  EventLog events;               // what happened within the window
   std::vector<std::string> congestion_names{""};
   std::vector<std::string> sources;  // how it was seen: "sock_diag", "/proc/net/tcp" ...
   std::vector<Missing> missing;

@@ -21,6 +21,9 @@
 
 namespace tcpdx::store {
 
+// The format that Writer writes. 2 added the events of the window.
+inline constexpr uint32_t kSnapshotVersion = 2;
+
 // The last value of an enum that starts at 0 and has no gaps; given beside the descriptions.
 template <class Enum>
 struct LastOf;
@@ -37,6 +40,8 @@ class Writer {
   }
 
   void raw(std::span<const uint8_t> bytes) { add(bytes); }
+
+  static constexpr uint32_t version() { return kSnapshotVersion; }
 
   std::vector<char> take() && { return std::move(bytes_); }
 
@@ -93,7 +98,11 @@ class Writer {
 // left as it was and every count is 0, and wrong() says what it was.
 class Reader {
  public:
-  explicit Reader(std::span<const char> bytes) : rest_(bytes) {}
+  explicit Reader(std::span<const char> bytes, uint32_t version = kSnapshotVersion)
+      : rest_(bytes), version_(version) {}
+
+  // Of the file: older ones lack what came later.
+  [[nodiscard]] uint32_t version() const { return version_; }
 
   template <class... Members>
   void operator()(Members&... members) {
@@ -212,6 +221,7 @@ class Reader {
 
   std::span<const char> rest_;
   std::string_view wrong_;
+  uint32_t version_;
 };
 
 // The type of a description's value: const when it is written.

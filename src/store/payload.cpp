@@ -1,6 +1,7 @@
 // The description of every type inside an Observation, used for both directions, and the checks
 // that make a read one safe to use. A structured binding fails to compile when its type gains a
-// member, so that none is forgotten here. Any change of a description is a new kSnapshotVersion.
+// member, so that none is forgotten here. Any change of a description is a new kSnapshotVersion;
+// what a version added stands behind a test of archive.version(), so that older files are read.
 #include "store/payload.hpp"
 
 #include <algorithm>
@@ -23,6 +24,14 @@ struct LastOf<TimerKind> {
 template <>
 struct LastOf<tcp::State> {
   static constexpr tcp::State value = tcp::State::time_wait;
+};
+template <>
+struct LastOf<EventKind> {
+  static constexpr EventKind value = EventKind::bind_failed;
+};
+template <>
+struct LastOf<RetransmitKind> {
+  static constexpr RetransmitKind value = RetransmitKind::tail_loss_probe;
 };
 template <>
 struct LastOf<NeighbourState> {
@@ -155,6 +164,21 @@ void describe(Archive& archive, Of<Archive, Softnet>& softnet) {
 }
 
 template <class Archive>
+void describe(Archive& archive, Of<Archive, TcpEvent>& event) {
+  auto& [at, kind, retransmit, from, to, netns, reason, error, process, local, remote, cookie,
+         duration] = event;
+  archive(at, kind, retransmit, from, to, netns, reason, error, process, local, remote, cookie,
+          duration);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, EventLog>& log) {
+  auto& [watched, events, counted, lost, reasons] = log;
+  archive(watched, events, lost, reasons);
+  for (auto& count : counted) archive(count);
+}
+
+template <class Archive>
 void describe(Archive& archive, Of<Archive, Missing>& missing) {
   auto& [what, why, needs] = missing;
   archive(what, why, needs);
@@ -162,10 +186,11 @@ void describe(Archive& archive, Of<Archive, Missing>& missing) {
 
 template <class Archive>
 void describe(Archive& archive, Of<Archive, Observation>& observation) {
-  auto& [host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet,
+  auto& [host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet, events,
          congestion_names, sources, missing] = observation;
   archive(host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet,
           congestion_names, sources, missing);
+  if (archive.version() >= 2) archive(events);
 }
 
 namespace {
@@ -206,12 +231,24 @@ Wrong check(const Observation& observation, const Sample& sample) {
   return {};
 }
 
+Wrong check(const Observation& observation, const TcpEvent& event) {
+  if (event.netns != kNoNetns && event.netns >= observation.namespaces.size()) {
+    return "an event's namespace is not in it";
+  }
+  if (event.process != kNoIndex && event.process >= observation.processes.size()) {
+    return "an event's process is not in it";
+  }
+  return event.reason < observation.events.reasons.size() ? Wrong{}
+                                                          : "an event's reason is not in it";
+}
+
 Wrong check(const Observation& observation) {
   if (observation.looks.empty() || observation.looks.size() > 2) {
     return "it needs one look or two";
   }
   if (!std::ranges::is_sorted(observation.looks, {}, &Look::at) ||
       !std::ranges::is_sorted(observation.samples, {}, &Sample::at) ||
+      !std::ranges::is_sorted(observation.events.events, {}, &TcpEvent::at) ||
       observation.window < Duration{}) {
     return "its times run backwards";
   }
@@ -224,6 +261,9 @@ Wrong check(const Observation& observation) {
   for (const Route& route : observation.routes) {
     if (route.netns >= observation.namespaces.size()) return "a route's namespace is not in it";
   }
+  for (const TcpEvent& event : observation.events.events) {
+    if (const Wrong wrong = check(observation, event); !wrong.empty()) return wrong;
+  }
   return {};
 }
 
@@ -235,9 +275,9 @@ std::vector<char> write_payload(const Observation& observation) {
   return std::move(writer).take();
 }
 
-Result<Observation> read_payload(std::span<const char> payload) {
+Result<Observation> read_payload(std::span<const char> payload, uint32_t version) {
   Observation observation;
-  Reader reader(payload);
+  Reader reader(payload, version);
   reader(observation);
   reader.end();
   std::string_view wrong = reader.wrong();

@@ -7,13 +7,14 @@
 #include <string>
 #include <utility>
 
+#include "store/archive.hpp"
 #include "store/test_observation.hpp"
 
 namespace tcpdx::store {
 namespace {
 
 std::string error_of(std::span<const char> payload) {
-  const auto observation = read_payload(payload);
+  const auto observation = read_payload(payload, kSnapshotVersion);
   return observation ? "" : observation.error().sentence;
 }
 
@@ -69,7 +70,7 @@ void expect_look_kept(const Look& wanted, const Look& got) {
 TEST(Payload, KeepsARichObservation) {
   const Observation wanted = rich_observation();
   const std::vector<char> payload = write_payload(wanted);
-  const auto got = read_payload(payload);
+  const auto got = read_payload(payload, kSnapshotVersion);
   ASSERT_TRUE(got) << got.error().sentence;
   expect_tables_kept(wanted, *got);
   ASSERT_EQ(got->looks.size(), 2U);
@@ -87,7 +88,7 @@ TEST(Payload, KeepsARichObservation) {
 
 TEST(Payload, KeepsAnEmptyObservation) {
   const std::vector<char> payload = write_payload(empty_observation());
-  const auto got = read_payload(payload);
+  const auto got = read_payload(payload, kSnapshotVersion);
   ASSERT_TRUE(got) << got.error().sentence;
   EXPECT_EQ(got->looks.size(), 1U);
   EXPECT_TRUE(got->now().sockets.empty());

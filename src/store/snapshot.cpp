@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/file.hpp"
+#include "store/archive.hpp"
 #include "store/checksum.hpp"
 #include "store/payload.hpp"
 
@@ -44,6 +45,7 @@ Number get(std::span<const char> bytes, size_t offset) {
 }
 
 struct Header {
+  uint32_t version = 0;
   uint64_t payload_size = 0;
   uint64_t frame_size = 0;
 
@@ -62,7 +64,8 @@ Result<Header> read_header(std::span<const char> bytes) {
     return fail("it was made by a newer tcpdx (version {}, this one reads up to {}): update tcpdx",
                 version, kSnapshotVersion);
   }
-  const Header header{.payload_size = get<uint64_t>(bytes, 16),
+  const Header header{.version = version,
+                      .payload_size = get<uint64_t>(bytes, 16),
                       .frame_size = get<uint64_t>(bytes, 24)};
   // zstd never needs more than this for a payload of that size, so the sums below cannot overflow.
   if (version == 0 || get<uint32_t>(bytes, 12) != 0 || header.payload_size > kMaxPayload ||
@@ -149,7 +152,7 @@ Result<Observation> unpack(std::span<const char> bytes) {
   const auto payload =
       unpack_frame(bytes.subspan(kHeaderSize, header->frame_size), header->payload_size);
   if (!payload) return std::unexpected(payload.error());
-  return read_payload(*payload);
+  return read_payload(*payload, header->version);
 }
 
 Result<void> save(const Observation& observation, const std::string& path) {

@@ -17,8 +17,6 @@
 
 namespace tcpdx::store {
 
-inline constexpr uint32_t kSnapshotVersion = 1;
-
 std::vector<char> pack(const Observation& observation);
 // Errors: not a snapshot, made by a newer tcpdx, truncated, damaged (checksum), or values that no
 // tcpdx writes. Never reads beyond the bytes, never asks for more memory than they can justify.

@@ -142,11 +142,38 @@ inline Sample rich_sample(Duration at) {
   return sample;
 }
 
+inline EventLog rich_events() {
+  EventLog log;
+  log.watched = true;
+  log.reasons = {"", "TCP_ABORT_ON_CLOSE"};
+  log.counted = {9, 8, 7, 6, 5, 4, 3, 2, ~uint64_t{0}};
+  log.lost = 17;
+  TcpEvent reset;
+  reset.at = 10ms;
+  reset.kind = EventKind::reset_sent;
+  reset.from = reset.to = tcp::State::established;
+  reset.netns = 1;
+  reset.reason = 1;
+  reset.process = 2;
+  reset.local = endpoint4(1, 9502);
+  reset.remote = endpoint4(2, 65'535);
+  reset.cookie = ~uint64_t{0};
+  TcpEvent refused;
+  refused.at = 20ms;
+  refused.kind = EventKind::connect;
+  refused.retransmit = RetransmitKind::tail_loss_probe;
+  refused.error = 111;  // ECONNREFUSED
+  refused.duration = 130us;
+  log.events = {reset, refused};
+  return log;
+}
+
 // Something in every member, at the edges of its range where that has edges.
 inline Observation rich_observation() {
   Observation observation;
   add_tables(observation);
   observation.looks = {rich_look(0s), rich_look(5s)};
+  observation.events = rich_events();
   observation.samples = {rich_sample(0s), rich_sample(2500ms), rich_sample(5s)};
   return observation;
 }
