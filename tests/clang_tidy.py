@@ -1,4 +1,4 @@
-"""Runs clang-tidy on sources, as many at once as there are processors, and remembers the clean ones.
+"""Runs clang-tidy on sources, as many at once as there are processors; remembers the clean ones.
 
     tests/clang_tidy.py BUILD SOURCE...
 
