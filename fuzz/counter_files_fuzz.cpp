@@ -12,6 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   tcpdx::host::parse_snmp(text, counters);
   tcpdx::host::parse_snmp6(text, counters);
   tcpdx::host::parse_sockstat(text, "sockstat", true, counters);
+  tcpdx::host::parse_conntrack_stat(text, counters);
   counters.sort();
   for (const auto& [name, value] : counters.all()) {
     if (name.empty() || !counters.get(name)) std::abort();

@@ -1,5 +1,5 @@
-"""Every fault is complete: in the list, with all its texts, with a unit test that shows it and one
-that keeps silent, and with an end-to-end case of both kinds.
+"""Every fault is complete: in the list, with all its texts and the counters it asks for, with a
+unit test that shows it and one that keeps silent, and with an end-to-end case of both kinds.
 
 The unit tests of close-wait-leak are TEST(close_wait_leak, shows_...) and TEST(close_wait_leak,
 silent_...) in any src/faults/*_test.cpp.
@@ -14,6 +14,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FAULTS = f"{ROOT}/src/faults"
 TEXTS = ("id", "title", "states", "signature", "look_alikes", "trigger", "severity", "remedy",
          "avoid", "silent_on")
+
+# Names of kernel counters as model/counters.hpp has them.
+COUNTER = re.compile(r'"((?:(?:Tcp|TcpExt|MPTcpExt|Ip|IpExt|Icmp|nf_conntrack|softnet)\.'
+                     r'|sockstat6?\.\w+\.|Ip6|Icmp6)\w+)"')
 
 
 def read(path):
@@ -43,6 +47,32 @@ def texts_missing(text):
     alike = re.search(r"\.look_alikes\s*=\s*(\w+)", info)
     if alike and not re.search(rf"{alike.group(1)}\{{\s*LookAlike\{{", text):
         yield "look_alikes (empty)"
+
+
+def counters_of(text):
+    """The counters that a fault declares in .counters, and those that its code names."""
+    array = re.search(r"\.counters\s*=\s*(\w+)", text)
+    body = re.search(rf"\b{array.group(1)}\b[^;]*;", text).group(0) if array else ""
+    return set(COUNTER.findall(body)), set(COUNTER.findall(text.replace(body, "")))
+
+
+def counters_wrong(found):
+    """What faults and the files that they share ask for, against what faults declare."""
+    files = {os.path.basename(path): read(path) for path in glob.glob(f"{FAULTS}/*.cpp")}
+    own = {file for file, _ in found.values()}
+    shared = {name: file for file, text in files.items()
+              if file not in own and not file.endswith("_test.cpp")
+              for name in COUNTER.findall(text)}
+    declared_by_any = set()
+    for fault, (_, text) in found.items():
+        declared, used = counters_of(text)
+        declared_by_any |= declared
+        for name in sorted(used - declared):
+            yield f"{fault}: asks for {name}, which its .counters does not name"
+        for name in sorted(declared - used - set(shared)):
+            yield f"{fault}: .counters names {name}, which nothing asks for"
+    for name in sorted(set(shared) - declared_by_any):
+        yield f"{shared[name]}: asks for {name}, which no fault names in .counters"
 
 
 def listed():
@@ -82,6 +112,7 @@ def main():
         if fault not in names:
             missing.append(f"{fault}: not in the list of src/faults/catalogue.cpp")
         missing += [f"{fault}: {what}" for what in missing_of(fault, file, text, tests)]
+    missing += counters_wrong(found)
     print("\n".join(missing) or f"{len(found)} faults, all complete")
     return 1 if missing or not found else 0
 

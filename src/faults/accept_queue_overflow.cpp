@@ -29,6 +29,8 @@ constexpr std::array kLookAlikes{
     LookAlike{"connect-blackhole", "there this listener sees nothing at all"},
     LookAlike{"a burst at start", "it ends within seconds: the queue is not full in every sample"},
 };
+constexpr auto kCounters =
+    std::to_array<std::string_view>({"Tcp.PassiveOpens", "TcpExt.ListenOverflows"});
 constexpr FaultInfo kInfo{
     .id = "accept-queue-overflow",
     .title = "New connections are refused in silence: the accept queue is full",
@@ -54,6 +56,7 @@ constexpr FaultInfo kInfo{
         "tcp_max_syn_backlog does not change this queue; tcp_abort_on_overflow only turns "
         "the waiting into resets.",
     .silent_on = "a burst that drains within a few seconds, a queue near its limit for an instant",
+    .counters = kCounters,
 };
 
 struct Load {

@@ -22,6 +22,9 @@ constexpr std::array kLookAlikes{
     LookAlike{"a path outage", "then every state shows repeats, not only FIN-WAIT-1"},
     LookAlike{"mobile clients", "a few per cent of them always vanish while closing"},
 };
+constexpr auto kCounters =
+    std::to_array<std::string_view>({"Tcp.ActiveOpens", "Tcp.AttemptFails", "Tcp.CurrEstab",
+                                     "Tcp.EstabResets", "Tcp.PassiveOpens", "TcpExt.TW"});
 constexpr FaultInfo kInfo{
     .id = "fin-wait1-stuck",
     .title = "Closed connections whose FIN is not acknowledged",
@@ -39,6 +42,7 @@ constexpr FaultInfo kInfo{
     .remedy = "Usually wait; on a loaded server a lower tcp_orphan_retries; drain before a stop.",
     .avoid = "A low tcp_max_orphans; tcp_fin_timeout has no effect here.",
     .silent_on = "a few per cent of the closes, FIN-WAIT-1 for one round trip",
+    .counters = kCounters,
 };
 
 uint64_t held_bytes(const Closing& closing) {

@@ -22,6 +22,8 @@ constexpr std::array kLookAlikes{
     LookAlike{"a firewall that rejects with a reset", "looks like a closed port; its TTL differs"},
     LookAlike{"a neighbour that is slow at first", "its entry leaves INCOMPLETE within a second"},
 };
+constexpr auto kCounters =
+    std::to_array<std::string_view>({"Icmp.InDestUnreachs", "Ip.OutNoRoutes"});
 constexpr FaultInfo kInfo{
     .id = "host-unreachable",
     .title = "The destination cannot be reached: no neighbour or no route",
@@ -42,6 +44,7 @@ constexpr FaultInfo kInfo{
     .remedy = "Power, cable, VLAN, address and mask of the neighbour; the route.",
     .avoid = "Longer connect timeouts.",
     .silent_on = "a neighbour that is being resolved for the first time",
+    .counters = kCounters,
 };
 
 void add_advice(const Facts& facts, const Attempts& attempts, Finding& f) {

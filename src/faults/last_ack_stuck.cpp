@@ -20,6 +20,9 @@ constexpr std::array kLookAlikes{
     LookAlike{"the end of a load test", "fades within two minutes"},
     LookAlike{"fin-wait1-stuck", "there this side closed first"},
 };
+constexpr auto kCounters =
+    std::to_array<std::string_view>({"Tcp.ActiveOpens", "Tcp.AttemptFails", "Tcp.CurrEstab",
+                                     "Tcp.EstabResets", "Tcp.PassiveOpens", "TcpExt.TW"});
 constexpr FaultInfo kInfo{
     .id = "last-ack-stuck",
     .title = "Peers vanished before the last acknowledgment",
@@ -36,6 +39,7 @@ constexpr FaultInfo kInfo{
         "half-closed connections.",
     .avoid = "Shorter tcp_fin_timeout: it does not touch LAST-ACK.",
     .silent_on = "single clients that vanish",
+    .counters = kCounters,
 };
 
 Finding report(const Facts& facts, const Closing& closing) {

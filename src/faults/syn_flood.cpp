@@ -35,6 +35,9 @@ constexpr std::array kLookAlikes{
     LookAlike{"accept-queue-overflow", "there Recv-Q of the listener is above its limit"},
     LookAlike{"TCP_DEFER_ACCEPT", "there no SYN-ACK is repeated and TCPDeferAcceptDrop rises"},
 };
+constexpr auto kCounters = std::to_array<std::string_view>(
+    {"Tcp.PassiveOpens", "TcpExt.SyncookiesRecv", "TcpExt.SyncookiesSent",
+     "TcpExt.TCPDeferAcceptDrop", "TcpExt.TCPReqQFullDrop"});
 constexpr FaultInfo kInfo{
     .id = "syn-flood",
     .title = "The half-open queue is full of sources that never answer",
@@ -59,6 +62,7 @@ constexpr FaultInfo kInfo{
         "Switching cookies off, setting tcp_syncookies=2 for good, blocking the sources: they "
         "are forged.",
     .silent_on = "a flash crowd, a load test with a tiny backlog, slow honest clients",
+    .counters = kCounters,
 };
 
 struct Flood {

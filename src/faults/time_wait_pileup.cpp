@@ -20,6 +20,7 @@ constexpr std::array kLookAlikes{
     LookAlike{"ephemeral-port-exhaustion",
               "the harm that TIME-WAIT can do; this is folded under it"},
 };
+constexpr auto kCounters = std::to_array<std::string_view>({"TcpExt.TW"});
 constexpr FaultInfo kInfo{
     .id = "time-wait-pileup",
     .title = "TIME-WAIT holds many of the local ports towards a destination",
@@ -38,6 +39,7 @@ constexpr FaultInfo kInfo{
     .silent_on =
         "any number of TIME-WAIT that is spread over destinations, on the serving side, "
         "or reusable",
+    .counters = kCounters,
 };
 
 std::vector<Finding> find(const Facts& facts) {

@@ -1,4 +1,5 @@
-// Formats: net/ipv4/proc.c, net/ipv6/proc.c, net/core/net-procfs.c.
+// Formats: net/ipv4/proc.c, net/ipv6/proc.c, net/core/net-procfs.c,
+// net/netfilter/nf_conntrack_standalone.c.
 #include "host/counter_files.hpp"
 
 #include <fcntl.h>
@@ -6,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,6 +96,23 @@ void parse_sockstat(std::string_view text, std::string_view file, bool whole_mac
   });
 }
 
+void parse_conntrack_stat(std::string_view text, Counters& into) {
+  const size_t heading = std::min(text.find('\n'), text.size());
+  const std::vector<std::string_view> names = words(text.substr(0, heading));
+  std::vector<std::optional<uint64_t>> sums(names.size());
+  for_each_line(text.substr(std::min(heading + 1, text.size())), [&](std::string_view line) {
+    for (std::optional<uint64_t>& sum : sums) {
+      const auto number = parse_number<uint64_t>(next_word(line), 16);
+      if (!number) return;
+      sum = sum.value_or(0) + *number;
+    }
+  });
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::optional<uint64_t>& sum = sums[i];
+    if (sum && names[i] != "entries") into.set(fmt::format("nf_conntrack.{}", names[i]), *sum);
+  }
+}
+
 void read_sockstat(const std::string& proc, bool whole_machine, Counters& into) {
   std::string text;
   for (const std::string_view file : {"sockstat", "sockstat6"}) {
@@ -112,6 +131,7 @@ Counters read_counters(const std::string& proc, bool whole_machine) {
   if (read("thread-self/net/snmp")) parse_snmp(text, counters);
   if (read("thread-self/net/netstat")) parse_snmp(text, counters);
   if (read("thread-self/net/snmp6")) parse_snmp6(text, counters);
+  if (read("thread-self/net/stat/nf_conntrack")) parse_conntrack_stat(text, counters);
   read_sockstat(proc, whole_machine, counters);
   for (const std::string_view name : {"count", "max"}) {
     if (!read(fmt::format("sys/net/netfilter/nf_conntrack_{}", name))) continue;

@@ -24,7 +24,13 @@ void parse_sockstat(std::string_view text, std::string_view file, bool whole_mac
 // sockstat and sockstat6 of the namespace the calling thread is in.
 void read_sockstat(const std::string& proc, bool whole_machine, Counters& into);
 
-// All of the above and nf_conntrack's, of the namespace the calling thread is in, sorted.
+// /proc/net/stat/nf_conntrack: a line of names, then one line of hexadecimal columns per CPU, whose
+// sums become "nf_conntrack.insert_failed" ... `entries` repeats nf_conntrack_count on every line
+// and is left out.
+void parse_conntrack_stat(std::string_view text, Counters& into);
+
+// All of the above, and nf_conntrack_{count,max}, of the namespace the calling thread is in,
+// sorted.
 Counters read_counters(const std::string& proc, bool whole_machine);
 
 // /proc/net/softnet_stat: one line of hexadecimal columns per CPU; the sum.

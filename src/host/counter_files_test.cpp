@@ -87,6 +87,32 @@ TEST(CounterFiles, SumsSoftnetOverCpus) {
   EXPECT_EQ(sum.squeezed, 11U);
 }
 
+// nf_conntrack_standalone.c, ct_cpu_seq_show: "%08x" per field, two blanks before expect_new.
+TEST(CounterFiles, SumsConntrackOverCpus) {
+  Counters counters;
+  parse_conntrack_stat(
+      "entries  clashres found invalid insert_failed drop  expect_new\n"
+      "00000007  00000000 00000001 0000000a 00000002 00000000  00000000\n"
+      "00000007  00000000 00000003 00000006 00000001 00000000  00000000\n",
+      counters);
+  counters.sort();
+  EXPECT_EQ(counters.get("nf_conntrack.invalid"), 16U);
+  EXPECT_EQ(counters.get("nf_conntrack.insert_failed"), 3U);
+  EXPECT_EQ(counters.get("nf_conntrack.drop"), 0U);
+  EXPECT_EQ(counters.get("nf_conntrack.entries"), std::nullopt) << "no sum: the same on each line";
+}
+
+TEST(CounterFiles, DamagedConntrackLinesAreLeftOut) {
+  Counters counters;
+  parse_conntrack_stat("entries found drop\n", counters);
+  parse_conntrack_stat("", counters);
+  EXPECT_TRUE(counters.all().empty()) << "no CPU, no value";
+  parse_conntrack_stat("entries found drop\n0 2 1\n0 x 1\n", counters);
+  counters.sort();
+  EXPECT_EQ(counters.get("nf_conntrack.found"), 2U);
+  EXPECT_EQ(counters.get("nf_conntrack.drop"), 1U);
+}
+
 TEST(CounterFiles, ReadsAWholeTree) {
   const std::filesystem::path proc = testing::TempDir() + "tcpdx-counters";
   std::filesystem::create_directories(proc / "thread-self/net");

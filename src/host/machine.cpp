@@ -302,8 +302,10 @@ std::vector<ListenerSample> Machine::Parts::listeners(uint16_t netns, Observatio
 Result<Machine> Machine::open(const Options& options, Observation& into) {
   auto parts = std::make_unique<Parts>(options);
   name_the_machine(into);
-  if (const auto chosen = parts->choose_tables(into); !chosen) {
-    return std::unexpected(chosen.error());
+  if (!options.counters_only) {
+    if (const auto chosen = parts->choose_tables(into); !chosen) {
+      return std::unexpected(chosen.error());
+    }
   }
   parts->open_namespaces(into);
   return Machine(std::move(parts));
@@ -341,6 +343,13 @@ Result<void> Machine::sample(Duration at, Observation& into) {
   }
   into.samples.push_back(std::move(sample));
   return {};
+}
+
+std::optional<Counters> Machine::counters(uint16_t netns, Observation& into) {
+  std::optional<Counters> read;
+  parts_->inside(netns, into,
+                 [&] { read = read_counters(parts_->options.proc, parts_->whole_machine[netns]); });
+  return read;
 }
 
 void Machine::find_routes(Observation& into) {

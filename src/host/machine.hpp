@@ -5,7 +5,9 @@
 // seen is added to Observation::missing once, with the capability that would show it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -17,6 +19,7 @@ namespace tcpdx::host {
 
 struct Options {
   bool all_namespaces = true;    // false: only the one we run in
+  bool counters_only = false;    // no socket table will be asked for; then open() cannot fail
   bool use_proc_tables = false;  // /proc/net/tcp instead of sock_diag
   std::string proc = "/proc";    // for tests
   std::string run_netns = "/run/netns";
@@ -40,6 +43,10 @@ class Machine {
 
   // Appends listeners and counters of every namespace.
   Result<void> sample(Duration at, Observation& into);
+
+  // The counters of the namespace at this place in Observation::namespaces; nothing, and a note in
+  // `missing`, where it can no longer be entered.
+  std::optional<Counters> counters(uint16_t netns, Observation& into);
 
   // Routes and neighbours of the destinations that are in SYN-SENT in any look, at most 256.
   void find_routes(Observation& into);

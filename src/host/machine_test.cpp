@@ -196,6 +196,23 @@ TEST(Machine, NamesTheMachineItsSettingsAndCounters) {
   EXPECT_EQ(seen.sources.front(), "sock_diag");
 }
 
+TEST(Machine, CountsWithoutASocketTable) {
+  Options options = ours_only();
+  options.counters_only = true;
+  Observation seen;
+  Result<Machine> machine = Machine::open(options, seen);
+  ASSERT_TRUE(machine.has_value()) << machine.error().sentence;
+  EXPECT_TRUE(seen.sources.empty());
+  const auto before = machine->counters(0, seen);
+  ASSERT_TRUE(before.has_value());
+  Server server("127.0.0.1", 5);
+  const Fd client = server.connect();
+  const auto after = machine->counters(0, seen);
+  ASSERT_TRUE(after.has_value());
+  EXPECT_GT(after->get("Tcp.ActiveOpens"), before->get("Tcp.ActiveOpens"));
+  EXPECT_TRUE(after->get("sockstat.TCP.inuse").has_value());
+}
+
 TEST(Machine, ProcTablesSayWhatTheyLack) {
   Server server("127.0.0.1", 5);
   const Fd client = server.connect();

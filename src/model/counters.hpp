@@ -12,9 +12,10 @@
 namespace tcpdx {
 
 // "TcpExt.ListenOverflows" -> value; from /proc/net/{snmp,netstat,snmp6,sockstat,sockstat6} and
-// netfilter's nf_conntrack_{count,max}. Names: "Tcp.ActiveOpens" (snmp, netstat), "Ip6OutNoRoutes"
-// (snmp6), "sockstat.TCP.tw", "sockstat6.TCP6.inuse", "nf_conntrack.count".
-// A counter that this kernel or namespace does not have is absent, never 0.
+// netfilter's /proc/net/stat/nf_conntrack and nf_conntrack_{count,max}. Names: "Tcp.ActiveOpens"
+// (snmp, netstat), "Ip6OutNoRoutes" (snmp6), "sockstat.TCP.tw", "sockstat6.TCP6.inuse",
+// "nf_conntrack.count", "nf_conntrack.insert_failed". A counter that this kernel or namespace does
+// not have is absent, never 0.
 class Counters {
  public:
   void set(std::string name, uint64_t value);

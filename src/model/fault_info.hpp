@@ -26,6 +26,9 @@ struct FaultInfo {
   std::string_view remedy;
   std::string_view avoid;
   std::string_view silent_on;  // healthy conditions in which it must say nothing
+  // The kernel counters that it asks for, by the names of Counters. tests/catalogue_test.py holds
+  // them against the code; `explain COUNTER` names the faults by them.
+  std::span<const std::string_view> counters = {};
 };
 
 }  // namespace tcpdx
