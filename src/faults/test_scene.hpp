@@ -186,6 +186,20 @@ class Scene {
     ++log.counted[static_cast<size_t>(event.kind)];
     return log.events.emplace_back(event);
   }
+  // Active opens by the process added last, as the kernel's events count them.
+  void connects(const SocketAddress& remote, uint64_t succeeded, uint64_t repeated = 0,
+                uint64_t failed = 0) {
+    const uint32_t process =
+        seen_.processes.empty() ? kNoIndex : static_cast<uint32_t>(seen_.processes.size() - 1);
+    seen_.events.watched = true;
+    seen_.events.counted[static_cast<size_t>(EventKind::connect)] += succeeded + failed;
+    seen_.events.connects.push_back({.netns = 0,
+                                     .process = process,
+                                     .remote = remote,
+                                     .succeeded = succeeded,
+                                     .repeated = repeated,
+                                     .failed = failed});
+  }
   // The kernel's events were followed, whether or not there were any.
   void watch() { seen_.events.watched = true; }
   Observation& observation() { return seen_; }

@@ -53,9 +53,20 @@ struct TcpEvent {
   Duration duration{};  // connect: since the SYN
 };
 
+// How the active opens of one program towards one destination ended: all of them, also those of
+// which no event was kept.
+struct ConnectTally {
+  uint16_t netns = kNoNetns;    // index into Observation::namespaces
+  uint32_t process = kNoIndex;  // index into Observation::processes
+  SocketAddress remote;
+  uint64_t succeeded = 0;
+  uint64_t repeated = 0;  // of those that succeeded: only after a repeated SYN
+  uint64_t failed = 0;
+};
+
 // What was seen of a window. Only what is worth keeping is kept: at most `kMostKept` of each kind,
 // of changes of state only the rare ones (SYN-SENT to SYN-RECEIVED), of connect the failed ones.
-// `counted` counts them all.
+// `counted` counts them all, `connects` those of each destination.
 struct EventLog {
   static constexpr size_t kMostKept = 4096;
 
@@ -64,6 +75,7 @@ struct EventLog {
   std::array<uint64_t, kEventKinds> counted{};
   uint64_t lost = 0;  // happened faster than they could be read
   std::vector<std::string> reasons{""};
+  std::vector<ConnectTally> connects;  // at most `kMostKept`; empty where they were not counted
 };
 
 }  // namespace tcpdx

@@ -172,9 +172,15 @@ void describe(Archive& archive, Of<Archive, TcpEvent>& event) {
 }
 
 template <class Archive>
+void describe(Archive& archive, Of<Archive, ConnectTally>& tally) {
+  auto& [netns, process, remote, succeeded, repeated, failed] = tally;
+  archive(netns, process, remote, succeeded, repeated, failed);
+}
+
+template <class Archive>
 void describe(Archive& archive, Of<Archive, EventLog>& log) {
-  auto& [watched, events, counted, lost, reasons] = log;
-  archive(watched, events, lost, reasons);
+  auto& [watched, events, counted, lost, reasons, connects] = log;
+  archive(watched, events, lost, reasons, connects);
   for (auto& count : counted) archive(count);
 }
 
@@ -231,13 +237,20 @@ Wrong check(const Observation& observation, const Sample& sample) {
   return {};
 }
 
-Wrong check(const Observation& observation, const TcpEvent& event) {
+// An event, or a tally of events.
+template <class Event>
+Wrong check_place(const Observation& observation, const Event& event) {
   if (event.netns != kNoNetns && event.netns >= observation.namespaces.size()) {
     return "an event's namespace is not in it";
   }
   if (event.process != kNoIndex && event.process >= observation.processes.size()) {
     return "an event's process is not in it";
   }
+  return {};
+}
+
+Wrong check(const Observation& observation, const TcpEvent& event) {
+  if (const Wrong wrong = check_place(observation, event); !wrong.empty()) return wrong;
   return event.reason < observation.events.reasons.size() ? Wrong{}
                                                           : "an event's reason is not in it";
 }
@@ -263,6 +276,9 @@ Wrong check(const Observation& observation) {
   }
   for (const TcpEvent& event : observation.events.events) {
     if (const Wrong wrong = check(observation, event); !wrong.empty()) return wrong;
+  }
+  for (const ConnectTally& tally : observation.events.connects) {
+    if (const Wrong wrong = check_place(observation, tally); !wrong.empty()) return wrong;
   }
   return {};
 }

@@ -123,6 +123,8 @@ TEST(Payload, RefusesWhatPointsOutsideItsTables) {
       {"listener's namespace", [](Observation& o) { o.samples[2].listeners[0].netns = 2; }},
       {"lacks a namespace", [](Observation& o) { o.samples[2].counters.pop_back(); }},
       {"route's namespace", [](Observation& o) { o.routes[0].netns = 2; }},
+      {"event's namespace", [](Observation& o) { o.events.connects[0].netns = 2; }},
+      {"event's process", [](Observation& o) { o.events.connects[1].process = 3; }},
       {"not in order",
        [](Observation& o) {
          o.samples[0].counters[1].set("B", 1);

@@ -165,6 +165,13 @@ inline EventLog rich_events() {
   refused.error = 111;  // ECONNREFUSED
   refused.duration = 130us;
   log.events = {reset, refused};
+  log.connects = {{.netns = 1,
+                   .process = 0,
+                   .remote = endpoint6(2, 443),
+                   .succeeded = ~uint64_t{0},
+                   .repeated = 3,
+                   .failed = 1},
+                  {}};
   return log;
 }
 
