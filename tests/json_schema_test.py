@@ -18,6 +18,7 @@ import jsonschema
 
 SCHEMAS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "schema"
 LISTS = ("states", "topics", "faults")
+COUNTERS = ("ListenOverflows", "sockstat.TCP.mem", "nf_conntrack.count", "TCPHPHits", "rst/s")
 GROUPS = ("process", "port", "peer", "netns", "cgroup")
 
 
@@ -83,6 +84,8 @@ class JsonSchemaTest(unittest.TestCase):
         for kind in LISTS:
             for one in document[kind]:
                 self.check("explain", "explain", "--json", one["name"])
+        for name in COUNTERS:
+            self.assertEqual(self.check("explain", "explain", "--json", name)["kind"], "counter")
 
     def test_diagram(self):
         self.assertEqual(self.check("diagram", "diagram", "--json")["path"], [])
@@ -139,8 +142,17 @@ class JsonSchemaTest(unittest.TestCase):
                     self.assertEqual([e.message[:200] for e in
                                       validator("show").iter_errors(json.loads(line))], [], line)
 
+    def test_rates(self):
+        for more in ((), ("--sar",)):
+            lines = self.check_lines("rates", "rates", "--json", "--interval", "200ms", "--count",
+                                     "2", *more)
+            self.assertGreaterEqual(len(lines), 2)
+            self.assertEqual([one for one in lines if "missing" in one], lines[:1])
+            self.assertEqual("sar" in lines[0], "--sar" in more)
+
     def test_a_wrong_document_is_found(self):
-        for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read", "show"):
+        for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read", "show",
+                     "rates"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

@@ -21,7 +21,7 @@ LAYOUT = ("bpf/", "src/base/", "src/wire/", "src/capture/", "src/tcp/", "src/sim
           "LICENSE", "CHANGELOG.md", ".gitignore", ".clang-format", ".clang-tidy")
 
 # Files that may be long, each with its reason. Tests are tables of cases and may be long too.
-MAY_BE_LONG = {}
+MAY_BE_LONG = {"src/view/counter_texts.cpp": "a table of texts, one per counter"}
 # Functions that may be long, FILE:NAME with its reason.
 MAY_HAVE_LONG_FUNCTION = {}
 # Text that was not written here, and data.

@@ -24,6 +24,7 @@ int run(Arguments arguments, Io& io);
 int doctor(Arguments arguments, Io& io);
 int states(Arguments arguments, Io& io);
 int sockets(Arguments arguments, Io& io);
+int rates(Arguments arguments, Io& io);
 int explain(Arguments arguments, Io& io);
 int sim(Arguments arguments, Io& io);
 int read(Arguments arguments, Io& io);

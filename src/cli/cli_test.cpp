@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "cli/suggest.hpp"
 #include "faults/catalogue.hpp"
 #include "tcp/state.hpp"
+#include "view/counter_texts.hpp"
 #include "view/topic_texts.hpp"
 
 namespace tcpdx::cli {
@@ -59,6 +61,14 @@ TEST(Usage, WrongWordsExit64WithAMessageThatNamesThem) {
       {{"explain", "ESTABLISHT"}, "ESTABLISHED"},
       {{"explain", ""}, "no state"},
       {{"explain", "accept-qeue"}, "accept-queue"},
+      {{"explain", "LisenOverflows"}, "ListenOverflows"},
+      {{"rates", "--interval", "soon"}, "soon"},
+      {{"rates", "--interval", "1ms"}, "100ms"},
+      {{"rates", "--count", "0"}, "--count"},
+      {{"rates", "--columns", "sock,colour"}, "colour"},
+      {{"rates", "--columns", "sock", "--sar"}, "--columns"},
+      {{"rates", "--json", "--all"}, "--json"},
+      {{"rates", "stray"}, "stray"},
       {{"diagram", "--format", "pgn"}, "formats are text, dot, svg, mermaid"},
       {{"diagram", "--path", "clinet"}, "client"},
       {{"diagram", "--path", ""}, "--path"},
@@ -97,6 +107,7 @@ TEST(Usage, HelpAndVersionGoToStandardOutput) {
                                                     {"states", "--help"},
                                                     {"sockets", "--help"},
                                                     {"explain", "--help"},
+                                                    {"rates", "--help"},
                                                     {"diagram", "--help"},
                                                     {"read", "--help"}}) {
     const Outcome outcome = outcome_of(arguments);
@@ -172,6 +183,31 @@ TEST(Suggest, FindsWhatWasMeant) {
   EXPECT_EQ(near_matches("leak", known), std::vector<std::string_view>{"close-wait-leak"});
   EXPECT_TRUE(near_matches("banana", known).empty());
   EXPECT_EQ(did_you_mean("banana", known), "");
+}
+
+TEST(Rates, AnUnknownNamespaceExits3) {
+  const Outcome outcome = outcome_of({"rates", "--netns", "no\x1bsuch"});
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_NE(outcome.err.find("no network namespace 'no\\x1bsuch'"), std::string::npos)
+      << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+}
+
+TEST(Rates, CountEndsIt) {
+  const Outcome outcome = outcome_of({"rates", "--count", "2", "--interval", "100ms", "--json"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_GE(std::ranges::count(outcome.out, '\n'), 2) << outcome.out;
+}
+
+// Whoever adds a fault adds the texts of the counters that it asks for (view/counter_texts.cpp).
+TEST(Explain, TellsEveryCounterThatAFaultAsksFor) {
+  for (const faults::Fault& fault : faults::catalogue()) {
+    for (const std::string_view counter : fault.info->counters) {
+      EXPECT_NE(view::find_counter_text(counter), nullptr) << fault.info->id << ": " << counter;
+      const Outcome outcome = outcome_of({"explain", std::string(counter)});
+      EXPECT_NE(outcome.out.find(fault.info->id), std::string::npos) << outcome.out;
+    }
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Explanations as text and as JSON. The words come from state_texts, topic_texts and
+// Explanations as text and as JSON. The words come from state_texts, topic_texts, counter_texts and
 // each fault's FaultInfo.
 #include "view/explain.hpp"
 
@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.hpp"
 #include "tcp/transition.hpp"
 #include "view/json.hpp"
 #include "view/state_texts.hpp"
@@ -40,6 +41,28 @@ std::vector<const FaultInfo*> faults_in(tcp::State state, FaultInfos faults) {
     if (std::ranges::find(fault->states, state) != fault->states.end()) found.push_back(fault);
   }
   return found;
+}
+
+std::vector<const FaultInfo*> faults_that_ask(std::string_view counter, FaultInfos faults) {
+  std::vector<const FaultInfo*> found;
+  for (const FaultInfo* fault : faults) {
+    if (std::ranges::find(fault->counters, counter) != fault->counters.end()) {
+      found.push_back(fault);
+    }
+  }
+  return found;
+}
+
+std::string_view scope_of(const CounterText& text) {
+  if (text.machine) return "machine";
+  return "namespace";
+}
+
+// "a count of each network namespace, since it began" ...
+std::string kind_of(const CounterText& text) {
+  return fmt::format(
+      "{} of {}", text.level ? "a number that goes up and down," : "a count",
+      text.machine ? "the whole machine, the same in every namespace" : "each network namespace");
 }
 
 std::string look_closer(tcp::State state) {
@@ -177,6 +200,31 @@ void explain_fault(std::ostream& out, const Style& wide, const FaultInfo& fault)
   paragraph(out, style, "fix", fault.remedy);
   paragraph(out, style, "not", fault.avoid);
   paragraph(out, style, "silent on", fault.silent_on);
+  paragraph(out, style, "counters", fmt::format("{}", fmt::join(fault.counters, ", ")));
+}
+
+void explain_counter(std::ostream& out, const Style& wide, const CounterSubject& counter,
+                     FaultInfos faults) {
+  const Style style = narrow(wide);
+  const CounterText* const text = counter.text;
+  title(out, style, counter.name, text == nullptr ? "a counter of this kernel" : kind_of(*text));
+  if (text != nullptr) {
+    paragraph(out, style, "counts", text->counts);
+    paragraph(out, style, "not", text->not_this);
+    paragraph(out, style, "do", text->advice);
+    paragraph(out, style, "where", text->where);
+  } else {
+    paragraph(out, style, "counts",
+              fmt::format("tcpdx has no text for it. It belongs to {}; the kernel's "
+                          "Documentation/networking/snmp_counter.rst may tell more",
+                          counter_group(counter.name)));
+  }
+  paragraph(out, style, "now",
+            !counter.value ? "not known in this namespace"
+                           : grouped(*counter.value) +
+                                 (text != nullptr && text->machine ? "" : " in this namespace"));
+  show_faults(out, style, faults_that_ask(counter.name, faults));
+  paragraph(out, style, "look", fmt::format("tcpdx rates --columns {}", counter.name));
 }
 
 void list_explained(std::ostream& out, const Style& wide, FaultInfos faults) {
@@ -189,6 +237,12 @@ void list_explained(std::ostream& out, const Style& wide, FaultInfos faults) {
   for (const TopicText& topic : topics()) list_line(out, style, topic.name, topic.summary);
   out << "faults\n";
   for (const FaultInfo* fault : faults) list_line(out, style, fault->id, fault->title);
+  out << "counters\n";
+  std::string names;
+  for (const CounterText& text : counter_texts()) {
+    names += fmt::format("{}{}", names.empty() ? "" : "  ", text.name);
+  }
+  out << "  " << wrapped(style, 2, names) << '\n';
 }
 
 void explain_state_json(std::ostream& out, tcp::State state, FaultInfos faults) {
@@ -244,7 +298,28 @@ void explain_fault_json(std::ostream& out, const FaultInfo& fault) {
                {"severity", fault.severity},
                {"remedy", fault.remedy},
                {"avoid", fault.avoid},
-               {"silent_on", fault.silent_on}})
+               {"silent_on", fault.silent_on},
+               {"counters", fault.counters}})
+      << '\n';
+}
+
+void explain_counter_json(std::ostream& out, const CounterSubject& counter, FaultInfos faults) {
+  const CounterText* const text = counter.text;
+  const auto told = [&](std::string_view CounterText::* part) {
+    return text == nullptr ? Json(nullptr) : Json(text->*part);
+  };
+  out << dump({{"schema", kSchema},
+               {"kind", "counter"},
+               {"name", counter.name},
+               {"group", counter_group(counter.name)},
+               {"scope", text == nullptr ? Json(nullptr) : Json(scope_of(*text))},
+               {"level", text == nullptr ? Json(nullptr) : Json(text->level)},
+               {"counts", told(&CounterText::counts)},
+               {"not", told(&CounterText::not_this)},
+               {"advice", told(&CounterText::advice)},
+               {"where", told(&CounterText::where)},
+               {"value", or_null(counter.value)},
+               {"faults", fault_ids(faults_that_ask(counter.name, faults))}})
       << '\n';
 }
 
@@ -261,11 +336,16 @@ void list_explained_json(std::ostream& out, FaultInfos faults) {
   for (const FaultInfo* fault : faults) {
     list.push_back({{"name", fault->id}, {"title", fault->title}});
   }
+  Json counters = Json::array();
+  for (const CounterText& text : counter_texts()) {
+    counters.push_back({{"name", text.name}, {"counts", text.counts}});
+  }
   out << dump({{"schema", kSchema},
                {"kind", "list"},
                {"states", std::move(states)},
                {"topics", std::move(topic_list)},
-               {"faults", std::move(list)}})
+               {"faults", std::move(list)},
+               {"counters", std::move(counters)}})
       << '\n';
 }
 
