@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -153,15 +154,15 @@ void write_lines(const Output& to, std::span<const CounterInterval> intervals,
 void follow(const Output& to, Duration interval, engine::CounterWatch& watch, Readings before) {
   const Clock::time_point start = Clock::now();
   bool first = true;
-  uint64_t left = to.words.count.value_or(0);
-  while (to.io.out.good() && sleep_to_next(start, interval)) {
+  const uint64_t count = to.words.count.value_or(UINT64_MAX);
+  for (uint64_t n = 0; n < count && to.io.out.good(); ++n) {
+    if (!sleep_to_next(start, interval)) break;
     Readings now = read_wanted(to.words, watch);
     const auto intervals = intervals_between(before, now);
     if (!intervals.empty()) {
       write_lines(to, intervals, std::exchange(first, false) ? &watch.missing() : nullptr);
     }
     before = std::move(now);
-    if (left > 0 && --left == 0) break;
   }
   if (!to.words.show.json) to.table.write_averages();
 }

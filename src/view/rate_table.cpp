@@ -145,11 +145,11 @@ std::string RateTable::also(const CounterInterval& interval, size_t quiet) const
   const auto add = [&](const std::string& word) { words += (words.empty() ? "" : ", ") + word; };
   for (const RateColumn& column : rate_columns()) {
     if (is_among(layout_.blocks.front(), column)) continue;
-    const auto value = value_in(column, interval);
-    if (column.notable && value.value_or(0) > 0) {
-      add(fmt::format("{} {}/s", column.name, short_number(*value)));
-    } else if (column.kind == RateKind::share && value.value_or(0) >= kNearLimit) {
-      add(fmt::format("{} {}", column.title, short_number(*value * 100)));
+    const double value = value_in(column, interval).value_or(0);
+    if (column.notable && value > 0) {
+      add(fmt::format("{} {}/s", column.name, short_number(value)));
+    } else if (column.kind == RateKind::share && value >= kNearLimit) {
+      add(fmt::format("{} {}", column.title, short_number(value * 100)));
     }
   }
   if (quiet > 0) add(fmt::format("+{} quiet", quiet));
