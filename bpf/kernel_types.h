@@ -3,6 +3,7 @@
  * member that some kernels lack is asked for with bpf_core_field_exists() first. */
 #ifndef TCPDX_BPF_KERNEL_TYPES_H
 #define TCPDX_BPF_KERNEL_TYPES_H
+#define __VMLINUX_H__ /* bpf_tracing.h: registers have the kernel's own names */
 
 typedef unsigned char __u8;
 typedef signed char __s8;
@@ -31,34 +32,62 @@ enum bpf_map_type {
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2, BPF_F_NO_PREALLOC = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA = 0 };
+enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct seq_file;
 
 struct bpf_iter_meta {
-  struct seq_file *seq;
+  struct seq_file* seq;
   __u64 session_id;
   __u64 seq_num;
 };
 
-struct task_struct {
-  int pid;
-  int tgid;
-  char comm[16];
+struct ns_common {
+  unsigned int inum;
+};
+
+struct pid_namespace {
+  struct ns_common ns;
+};
+
+struct upid {
+  int nr;
+  struct pid_namespace* ns;
+};
+
+struct pid {
+  unsigned int level;
+  struct upid numbers[1];
 };
 
 struct file;
 
-struct bpf_iter__task_file {
-  struct bpf_iter_meta *meta;
-  struct task_struct *task;
-  __u32 fd;
-  struct file *file;
+struct fdtable {
+  unsigned int max_fds;
+  struct file** fd;
 };
 
-struct ns_common {
-  unsigned int inum;
+struct files_struct {
+  struct fdtable* fdt;
+};
+
+struct task_struct {
+  unsigned int flags;
+  int pid;
+  int tgid;
+  struct task_struct* group_leader;
+  struct pid* thread_pid;
+  struct files_struct* files;
+  char comm[16];
+};
+
+struct bpf_iter__task_file {
+  struct bpf_iter_meta* meta;
+  struct task_struct* task;
+  __u32 fd;
+  struct file* file;
 };
 
 struct net {
@@ -66,7 +95,7 @@ struct net {
 };
 
 typedef struct {
-  struct net *net;
+  struct net* net;
 } possible_net_t;
 
 struct in6_addr {
@@ -75,6 +104,10 @@ struct in6_addr {
     __be32 u6_addr32[4];
   } in6_u;
 };
+
+typedef struct {
+  __s64 counter;
+} atomic64_t;
 
 struct sock_common {
   __be32 skc_daddr;
@@ -86,30 +119,103 @@ struct sock_common {
   possible_net_t skc_net;
   struct in6_addr skc_v6_daddr;
   struct in6_addr skc_v6_rcv_saddr;
+  atomic64_t skc_cookie;
 };
 
 struct socket;
+struct bpf_local_storage;
+
+typedef struct {
+  int owned;
+} socket_lock_t;
 
 struct sock {
   struct sock_common __sk_common;
+  socket_lock_t sk_lock;
   __u16 sk_type;
   __u16 sk_protocol;
   int sk_err;
-  struct socket *sk_socket;
+  struct socket* sk_socket;
+  struct bpf_local_storage* sk_bpf_storage;
 };
+
+struct inet_sock {
+  struct sock sk;
+  __be16 inet_sport;
+};
+
+struct inet_connection_sock {
+  struct inet_sock icsk_inet;
+  __u8 icsk_ca_state : 5;
+};
+
+struct tcp_sock {
+  struct inet_connection_sock inet_conn;
+  __u8 tcp_usec_ts : 1;
+  __u32 segs_out;
+  __u32 segs_in;
+  __u32 srtt_us;
+  __u64 bytes_received;
+  __u64 bytes_acked;
+  __u32 retrans_stamp;
+  __u32 total_retrans;
+};
+
+struct request_sock {
+  struct sock_common __req_common;
+};
+
+struct net_device {
+  possible_net_t nd_net;
+};
+
+struct sk_buff {
+  struct net_device* dev;
+  struct sock* sk;
+  int skb_iif;
+  __be16 protocol;
+  __u16 transport_header;
+  __u16 network_header;
+  unsigned char* head;
+};
+
+/* Only the registers of system call arguments; bpf_tracing.h names them. */
+#if defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+  __u64 regs[31];
+  __u64 sp;
+  __u64 pc;
+  __u64 pstate;
+};
+struct pt_regs {
+  struct user_pt_regs user_regs;
+  __u64 orig_x0;
+  int syscallno;
+};
+struct pt_regs___arm64 {
+  __u64 orig_x0;
+};
+#else
+struct pt_regs {
+  unsigned long di;
+  unsigned long si;
+  unsigned long orig_ax;
+};
+#endif
 
 struct inode {
   unsigned long i_ino;
 };
 
 struct file {
-  struct inode *f_inode;
+  struct inode* f_inode;
+  void* private_data;
 };
 
 struct socket {
   short type;
-  struct file *file;
-  struct sock *sk;
+  struct file* file;
+  struct sock* sk;
 };
 
 #pragma clang attribute pop

@@ -1,8 +1,10 @@
 #include "engine/observe.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
+#include "engine/event_watch.hpp"
 #include "engine/threads.hpp"
 
 namespace tcpdx::engine {
@@ -31,10 +33,13 @@ class Watch {
   Clock::time_point start_ = Clock::now();
 };
 
-// Sleeps until `until`, in naps, so that progress is shown and an interrupt ends it early.
-void wait_until(const ObserveOptions& options, const Watch& watch, Duration until) {
+// Sleeps until `until`, in naps, so that events are read, progress is shown and an interrupt ends
+// it early.
+void wait_until(const ObserveOptions& options, const Watch& watch, Duration until,
+                EventWatch& events, Observation& into) {
   while (!stopped(options)) {
     const Duration now = watch.elapsed();
+    events.poll(now, into);
     if (options.progress) options.progress(now);
     if (now >= until) return;
     std::this_thread::sleep_for(std::min(kNap, until - now));
@@ -51,10 +56,10 @@ Result<void> look_and_sample(const ObserveOptions& options, host::Machine& machi
 }
 
 Result<void> watch_window(const ObserveOptions& options, host::Machine& machine, const Watch& watch,
-                          Observation& into) {
+                          EventWatch& events, Observation& into) {
   Duration step = step_of(options.window);
   for (Duration next = step; next < options.window; next += step) {
-    wait_until(options, watch, next);
+    wait_until(options, watch, next, events, into);
     if (stopped(options)) break;
     const Duration began = watch.elapsed();
     if (auto done = machine.sample(began, into); !done) return done;
@@ -62,9 +67,12 @@ Result<void> watch_window(const ObserveOptions& options, host::Machine& machine,
     step = std::max(step, (watch.elapsed() - began) * kRestPerWork);
     next = std::max(next, began);
   }
-  wait_until(options, watch, options.window);
+  wait_until(options, watch, options.window, events, into);
   into.window = watch.elapsed();
-  return look_and_sample(options, machine, into.window, into);
+  events.poll(into.window, into);
+  auto done = look_and_sample(options, machine, into.window, into);
+  events.finish(into);
+  return done;
 }
 
 }  // namespace
@@ -73,13 +81,15 @@ Result<Observation> observe(const ObserveOptions& options) {
   Observation seen;
   auto machine = host::Machine::open(options.host, seen);
   if (!machine) return std::unexpected(machine.error());
+  std::optional<EventWatch> events;
+  if (options.window > Duration{}) events.emplace(seen);
   const Watch watch;
   seen.at = wall_now();
   if (auto done = look_and_sample(options, *machine, Duration{}, seen); !done) {
     return std::unexpected(done.error());
   }
-  if (options.window > Duration{} && !stopped(options)) {
-    if (auto done = watch_window(options, *machine, watch, seen); !done) {
+  if (events && !stopped(options)) {
+    if (auto done = watch_window(options, *machine, watch, *events, seen); !done) {
       return std::unexpected(done.error());
     }
   }

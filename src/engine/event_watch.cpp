@@ -1,0 +1,139 @@
+#include "engine/event_watch.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tcpdx::engine {
+
+namespace {
+
+std::chrono::nanoseconds monotonic_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+host::EventOptions rare_events(const Observation& seen) {
+  using enum EventKind;
+  host::EventOptions options;
+  options.kinds = {state, connect, retransmit, reset_sent, reset_received, drop, bind_failed};
+  options.rare_states = true;
+  options.most = EventLog::kMostKept;
+  for (const Namespace& space : seen.namespaces) {
+    options.namespaces.push_back(static_cast<uint32_t>(space.inode));
+  }
+  return options;
+}
+
+using Processes = std::unordered_map<uint32_t, uint32_t>;  // pid to index
+
+// A process that came and went between the looks has but its number and name.
+uint32_t process_of(uint32_t pid, const std::string& comm, Processes& known, Observation& into) {
+  const auto [place, fresh] = known.try_emplace(pid, static_cast<uint32_t>(into.processes.size()));
+  if (fresh) {
+    Process process;
+    process.pid = pid;
+    process.comm = comm;
+    into.processes.push_back(std::move(process));
+  }
+  return place->second;
+}
+
+// The process that owns each socket, where a look saw one.
+std::unordered_map<uint64_t, uint32_t> owners_by_cookie(const Observation& seen) {
+  std::unordered_map<uint64_t, uint32_t> wanted;
+  for (const TcpEvent& event : seen.events.events) {
+    if (event.cookie != 0) wanted.emplace(event.cookie, kNoIndex);
+  }
+  for (const Look& look : seen.looks) {
+    for (const Socket& socket : look.sockets) {
+      const auto place = wanted.find(socket.cookie);
+      if (place == wanted.end()) continue;
+      const auto owners = owners_of(look, socket);
+      if (!owners.empty()) place->second = owners.front().process;
+    }
+  }
+  return wanted;
+}
+
+}  // namespace
+
+EventWatch::EventWatch(Observation& into) {
+  auto events = host::Events::open(rare_events(into));
+  if (!events) {
+    into.missing.push_back(std::move(events.error()));
+    return;
+  }
+  events_ = std::move(*events);
+  for (const std::string& tracepoint : events_->absent()) {
+    into.missing.push_back(
+        {"some events between looks", "this kernel has no tracepoint " + tracepoint, ""});
+  }
+  into.sources.emplace_back("bpf events");
+  into.events.watched = true;
+  reasons_.emplace("", 0);
+}
+
+uint16_t EventWatch::reason_index(const host::KernelEvent& event, EventLog& log) {
+  const std::string name = events_->reason(event.kind, event.reason);
+  const auto [place, fresh] = reasons_.try_emplace(name, static_cast<uint16_t>(log.reasons.size()));
+  if (fresh) log.reasons.push_back(name);
+  return place->second;
+}
+
+void EventWatch::keep(const host::KernelEvent& event, Duration at, EventLog& log) {
+  size_t& kept = kept_[std::to_underlying(event.kind)];
+  if (event.only_user || at < Duration::zero() || kept == EventLog::kMostKept) return;
+  ++kept;
+  TcpEvent& added = log.events.emplace_back();
+  added.at = at;
+  added.kind = event.kind;
+  added.retransmit = event.retransmit;
+  added.from = event.from;
+  added.to = event.to;
+  added.reason = reason_index(event, log);
+  added.error = event.error;
+  added.local = event.local;
+  added.remote = event.remote;
+  added.cookie = event.cookie;
+  added.duration = event.duration;
+  pending_.push_back({event.pid, event.netns, event.comm});
+}
+
+void EventWatch::poll(Duration since_first_look, Observation& into) {
+  if (!events_) return;
+  const std::chrono::nanoseconds began = monotonic_now() - since_first_look;
+  events_->poll([&](host::KernelEvent&& event) {
+    keep(event, std::chrono::floor<Duration>(event.at - began), into.events);
+  });
+}
+
+void EventWatch::finish(Observation& into) {
+  if (!events_) return;
+  EventLog& log = into.events;
+  log.counted = events_->counted();
+  log.lost = events_->lost();
+  events_.reset();
+  auto owners = owners_by_cookie(into);
+  Processes processes;
+  for (uint32_t i = 0; i < into.processes.size(); ++i) processes[into.processes[i].pid] = i;
+  for (size_t i = 0; i < log.events.size(); ++i) {
+    TcpEvent& event = log.events[i];
+    const Pending& pending = pending_[i];
+    const auto netns = std::ranges::find(into.namespaces, pending.netns, &Namespace::inode);
+    if (netns != into.namespaces.end()) {
+      event.netns = static_cast<uint16_t>(netns - into.namespaces.begin());
+    }
+    if (pending.pid == 0) continue;
+    event.process = process_of(pending.pid, pending.comm, processes, into);
+    owners[event.cookie] = event.process;
+  }
+  for (TcpEvent& event : log.events) {
+    if (event.cookie != 0 && event.process == kNoIndex) event.process = owners[event.cookie];
+  }
+  std::ranges::stable_sort(log.events, {}, &TcpEvent::at);
+}
+
+}  // namespace tcpdx::engine

@@ -1,0 +1,64 @@
+// What the kernel's tracepoints tell of TCP sockets, of all namespaces, as it happens.
+//
+// BPF programs put records into a ring buffer; nobody is woken for them, so poll() belongs on a
+// timer. Each program is there only if the running kernel has its tracepoint (BTF is asked, never
+// the version).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/event_record.hpp"
+#include "model/event.hpp"
+#include "model/observation.hpp"
+
+namespace tcpdx::host {
+
+struct EventOptions {
+  // That give records. Of connect only the failed ones do: the others are changes of state.
+  std::vector<EventKind> kinds;
+  bool rare_states = false;  // state: only SYN-SENT to SYN-RECEIVED
+  bool lives = false;        // state: the last one has a Life
+  bool accepts = false;      // tell who uses an accepted socket first
+  // Only what matches is counted and recorded; nothing given matches everything.
+  std::vector<uint32_t> namespaces;  // inode numbers
+  std::vector<uint16_t> ports;       // one of them at either end; at most kMostPorts
+  uint32_t most = 0;                 // records of a kind per CPU; 0: no limit
+  uint32_t buffer = 1U << 20;        // bytes of the ring buffer, a power of two
+};
+inline constexpr size_t kMostPorts = 8;
+
+class Events {
+ public:
+  // Needs CAP_BPF and CAP_PERFMON and a kernel with BTF; otherwise says what is not seen, and why.
+  static std::expected<Events, Missing> open(const EventOptions& options);
+
+  // Hands over what happened since the last call.
+  void poll(const std::function<void(KernelEvent&&)>& on_event);
+
+  // All that happened in the watched namespaces, with a record or without.
+  std::array<uint64_t, kEventKinds> counted() const;
+  // Records that were lost since the ring buffer was full, or since the program was interrupted.
+  uint64_t lost() const;
+  // The kernel's name of a reason: "NO_SOCKET"; of an unknown number, the number; of 0 nothing.
+  std::string reason(EventKind kind, uint16_t number) const;
+  // Tracepoints that this kernel lacks.
+  const std::vector<std::string>& absent() const;
+
+  Events(Events&&) noexcept;
+  Events& operator=(Events&&) noexcept;
+  ~Events();
+
+ private:
+  struct Parts;
+  explicit Events(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tcpdx::host
