@@ -118,7 +118,7 @@ TEST(event_record, nothing_is_read_of_short_or_strange_bytes) {
   record.kind = kEventKindCount;
   EXPECT_FALSE(read(record));
   record = good;
-  record.from = 13;
+  record.from = 14;
   EXPECT_FALSE(read(record));
   record = good;
   record.to = 0;
