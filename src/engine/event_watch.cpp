@@ -76,14 +76,14 @@ EventWatch::EventWatch(Observation& into) {
   reasons_.emplace("", 0);
 }
 
-uint16_t EventWatch::reason_index(const host::KernelEvent& event, EventLog& log) {
-  const std::string name = events_->reason(event.kind, event.reason);
+uint16_t EventWatch::reason_index(const std::string& name, EventLog& log) {
   const auto [place, fresh] = reasons_.try_emplace(name, static_cast<uint16_t>(log.reasons.size()));
   if (fresh) log.reasons.push_back(name);
   return place->second;
 }
 
-void EventWatch::keep(const host::KernelEvent& event, Duration at, EventLog& log) {
+void EventWatch::keep(const host::KernelEvent& event, const std::string& reason, Duration at,
+                      EventLog& log) {
   size_t& kept = kept_[std::to_underlying(event.kind)];
   if (event.only_user || at < Duration::zero() || kept == EventLog::kMostKept) return;
   ++kept;
@@ -93,7 +93,7 @@ void EventWatch::keep(const host::KernelEvent& event, Duration at, EventLog& log
   added.retransmit = event.retransmit;
   added.from = event.from;
   added.to = event.to;
-  added.reason = reason_index(event, log);
+  added.reason = reason_index(reason, log);
   added.error = event.error;
   added.local = event.local;
   added.remote = event.remote;
@@ -105,8 +105,10 @@ void EventWatch::keep(const host::KernelEvent& event, Duration at, EventLog& log
 void EventWatch::poll(Duration since_first_look, Observation& into) {
   if (!events_) return;
   const std::chrono::nanoseconds began = monotonic_now() - since_first_look;
-  events_->poll([&](host::KernelEvent&& event) {
-    keep(event, std::chrono::floor<Duration>(event.at - began), into.events);
+  host::Events& events = *events_;
+  events.poll([&](host::KernelEvent&& event) {
+    keep(event, events.reason(event.kind, event.reason),
+         std::chrono::floor<Duration>(event.at - began), into.events);
   });
 }
 

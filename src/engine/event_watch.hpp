@@ -29,8 +29,8 @@ class EventWatch {
     std::string comm;
   };
 
-  void keep(const host::KernelEvent& event, Duration at, EventLog& log);
-  uint16_t reason_index(const host::KernelEvent& event, EventLog& log);
+  void keep(const host::KernelEvent& event, const std::string& reason, Duration at, EventLog& log);
+  uint16_t reason_index(const std::string& name, EventLog& log);
 
   std::optional<host::Events> events_;
   std::vector<Pending> pending_;  // beside EventLog::events
