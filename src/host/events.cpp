@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <events.skel.h>
 #include <linux/capability.h>
 #include <sys/stat.h>
 
@@ -14,7 +15,6 @@
 
 #include "base/text.hpp"
 #include "bpf/records.h"
-#include "events.skel.h"
 #include "host/btf.hpp"
 #include "host/capabilities.hpp"
 
