@@ -60,10 +60,12 @@ void describe(CLI::App& app, Words& words) {
   app.add_flag("--all", words.all, "every column and every namespace, in blocks");
   app.add_flag("--sar", words.sar, "the columns of sar -n SOCK,SOCK6,TCP,ETCP");
   add_show_options(app, words.show);
-  app.footer(fmt::format(
-      "columns: {}\nThe values of the whole machine (orphans, memory, softnet) stand in the "
-      "line of the initial namespace only. tcpdx explain COUNTER tells what one means.",
-      column_names()));
+  const view::Style narrow{.colour = false, .width = 100};
+  app.footer(view::wrapped(narrow, 0, "columns: " + column_names()) + "\n" +
+             view::wrapped(narrow, 0,
+                           "The values of the whole machine (orphans, memory, softnet) stand in "
+                           "the line of the initial namespace only. tcpdx explain COUNTER tells "
+                           "what one means."));
 }
 
 // An error is wrong usage.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/text.hpp"
@@ -19,8 +20,9 @@ constexpr size_t kNetns = 12;
 constexpr size_t kSparks = 20;      // intervals
 constexpr size_t kSparkTitle = 16;  // the longest counters are cut
 constexpr size_t kSparkValue = 7;
-constexpr double kNearLimit = 0.5;  // a share of a limit that is worth a word
-constexpr size_t kLeastWords = 16;  // with less room the words get a line of their own
+constexpr double kNearLimit = 0.5;        // a share of a limit that is worth a word
+constexpr size_t kMostNamespaces = 1000;  // that averages are kept of, with those that ended
+constexpr size_t kLeastWords = 16;        // with less room the words get a line of their own
 
 using Groups = std::vector<std::vector<RateColumn>>;
 
@@ -73,6 +75,16 @@ std::optional<double> joined(const RateColumn& column, std::span<const CounterIn
 
 std::string name_of(const CounterReading& reading) {
   return reading.name.empty() ? fmt::to_string(reading.netns) : one_word(reading.name);
+}
+
+void add_to(std::vector<Quotient>& sums, std::span<const RateColumn> columns,
+            const CounterInterval& interval) {
+  sums.resize(columns.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const auto quotient = columns[i].of(columns[i], interval).value_or(Quotient{});
+    sums[i].part += quotient.part;
+    sums[i].whole += quotient.whole;
+  }
 }
 
 bool is_among(const std::vector<RateColumn>& columns, const RateColumn& one) {
@@ -140,12 +152,13 @@ void RateTable::write_line(size_t block, const Line& line) {
 }
 
 // What is notable and has no column of its own, in words.
-std::string RateTable::also(const CounterInterval& interval, size_t quiet) const {
+std::string RateTable::also(std::span<const Quotient> others, size_t quiet) const {
   std::string words;
   const auto add = [&](const std::string& word) { words += (words.empty() ? "" : ", ") + word; };
-  for (const RateColumn& column : rate_columns()) {
+  for (size_t i = 0; i < others.size(); ++i) {
+    const RateColumn& column = rate_columns()[i];
     if (is_among(layout_.blocks.front(), column)) continue;
-    const double value = value_in(column, interval).value_or(0);
+    const double value = value_of(others[i]).value_or(0);
     if (column.notable && value > 0) {
       add(fmt::format("{} {}/s", column.name, short_number(value)));
     } else if (column.kind == RateKind::share && value >= kNearLimit) {
@@ -168,7 +181,11 @@ void RateTable::write_intervals(std::span<const CounterInterval> shown, size_t q
       for (const RateColumn& column : layout_.blocks[block]) {
         line.values.push_back(value_in(column, interval));
       }
-      if (!blocks) line.also = also(interval, &interval == &shown.front() ? quiet : 0);
+      if (!blocks) {
+        std::vector<Quotient> others;
+        add_to(others, rate_columns(), interval);
+        line.also = also(others, &interval == &shown.front() ? quiet : 0);
+      }
       write_line(block, line);
     }
   }
@@ -182,15 +199,21 @@ void RateTable::add(const CounterInterval& interval) {
   Totals& totals = place->second;
   totals.netns = name_of(*interval.now);
   totals.active = totals.active || !is_quiet(interval);
-  size_t at = 0;
-  for (const std::vector<RateColumn>& block : layout_.blocks) {
-    totals.sums.resize(std::max(totals.sums.size(), at + block.size()));
-    for (const RateColumn& column : block) {
-      const auto quotient = column.of(column, interval).value_or(Quotient{});
-      totals.sums[at].part += quotient.part;
-      totals.sums[at++].whole += quotient.whole;
-    }
+  add_to(totals.others, rate_columns(), interval);
+  totals.sums.resize(layout_.blocks.size());
+  for (size_t block = 0; block < layout_.blocks.size(); ++block) {
+    add_to(totals.sums[block], layout_.blocks[block], interval);
   }
+}
+
+// Containers come and go for months; what is kept of them must end too.
+void RateTable::forget_ended(std::span<const CounterInterval> intervals) {
+  if (order_.size() <= std::max(kMostNamespaces, intervals.size())) return;
+  std::set<uint64_t> present;
+  for (const CounterInterval& interval : intervals) present.insert(interval.now->netns);
+  const auto ended = [&](uint64_t netns) { return !present.contains(netns); };
+  std::erase_if(order_, ended);
+  std::erase_if(totals_, [&](const auto& one) { return ended(one.first); });
 }
 
 void RateTable::write(std::span<const CounterInterval> intervals) {
@@ -203,6 +226,7 @@ void RateTable::write(std::span<const CounterInterval> intervals) {
     const bool first = &interval == &intervals.front();
     if (first || !layout_.fold || !is_quiet(interval)) shown.push_back(interval);
   }
+  forget_ended(intervals);
   write_intervals(shown, intervals.size() - shown.size());
   if (layout_.sparks) {
     remember(intervals);
@@ -213,26 +237,22 @@ void RateTable::write(std::span<const CounterInterval> intervals) {
 void RateTable::write_averages() {
   erase_sparks();
   if (order_.empty()) return;
-  size_t at = 0;
-  size_t idle = 0;
+  std::vector<const Totals*> shown;
+  for (const uint64_t netns : order_) {
+    const Totals& totals = totals_.at(netns);
+    if (!layout_.fold || totals.active || netns == order_.front()) shown.push_back(&totals);
+  }
   for (size_t block = 0; block < layout_.blocks.size(); ++block) {
-    const size_t count = layout_.blocks[block].size();
     out_ << '\n';
     write_heading(block, "");
-    idle = 0;
-    for (const uint64_t netns : order_) {
-      const Totals& totals = totals_.at(netns);
-      if (layout_.fold && !totals.active && netns != order_.front()) {
-        ++idle;
-        continue;
-      }
-      Line line{.first = "Average:", .netns = totals.netns, .values = {}, .also = {}};
-      for (size_t i = 0; i < count; ++i) line.values.push_back(value_of(totals.sums[at + i]));
+    for (const Totals* totals : shown) {
+      Line line{.first = "Average:", .netns = totals->netns, .values = {}, .also = {}};
+      for (const Quotient& sum : totals->sums[block]) line.values.push_back(value_of(sum));
+      if (layout_.blocks.size() == 1) line.also = also(totals->others, 0);
       write_line(block, line);
     }
-    at += count;
   }
-  if (idle > 0) {
+  if (const size_t idle = order_.size() - shown.size(); idle > 0) {
     out_ << fmt::format("nothing happened in {} other namespace{}; --all shows them\n", idle,
                         idle == 1 ? "" : "s");
   }

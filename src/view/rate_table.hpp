@@ -47,15 +47,17 @@ class RateTable {
   struct Totals {
     std::string netns;
     bool active = false;
-    std::vector<Quotient> sums;  // of the columns of all blocks
+    std::vector<std::vector<Quotient>> sums;  // of the columns of each block
+    std::vector<Quotient> others;             // of rate_columns(), for the words behind them
   };
   struct Line;
 
   void add(const CounterInterval& interval);
+  void forget_ended(std::span<const CounterInterval> intervals);
   void write_heading(size_t block, std::string_view first);
   void write_line(size_t block, const Line& line);
   void write_intervals(std::span<const CounterInterval> shown, size_t quiet);
-  std::string also(const CounterInterval& interval, size_t quiet) const;
+  std::string also(std::span<const Quotient> others, size_t quiet) const;
   size_t time_width() const;
   void remember(std::span<const CounterInterval> intervals);
   void write_sparks();

@@ -67,6 +67,8 @@ TEST(RateTable, OneLinePerInterval) {
   EXPECT_TRUE(lines[1].ends_with("ListenOverflows 25.0/s")) << lines[1];
   EXPECT_EQ(words(lines[2])[3], "0");
   EXPECT_EQ(lines[2].find("ListenOverflows"), std::string::npos);
+  table.write_averages();
+  EXPECT_TRUE(lines_of(out.str()).back().ends_with("ListenOverflows 12.5/s")) << out.str();
 }
 
 TEST(RateTable, TheUsualColumnsFitEightyColumns) {
@@ -134,6 +136,20 @@ TEST(RateTable, AveragesAreOfTheWholeTime) {
   EXPECT_EQ(average[0], "Average:");
   EXPECT_EQ(average[2], "30") << "time-wait: the mean of 20 and 40";
   EXPECT_EQ(average[3], "17.5") << "70 in 4 s";
+}
+
+TEST(RateTable, NamespacesThatEndedAreForgottenWhenThereAreMany) {
+  std::ostringstream out;
+  RateTable table(out, kPlain, usual_rates());
+  const Steady ours({1});
+  for (uint64_t netns = 100; netns < 1200; ++netns) {
+    const Steady one({1}, netns);
+    table.write(std::vector{ours.interval(0), one.interval(0)});
+  }
+  out.str("");
+  table.write_averages();
+  EXPECT_LE(count_of(out.str(), "Average:"), 1000U);
+  EXPECT_NE(out.str().find("Average: 7 "), std::string::npos) << "ours is still there";
 }
 
 TEST(RateTable, NoIntervalNoAverage) {
