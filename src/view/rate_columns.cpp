@@ -171,22 +171,21 @@ constexpr RateColumn kColumns[]{
     rate(machine, "softnet.squeezed"),
 };
 
-constexpr RateColumn sar_value(RateGroup group, std::string_view title, std::string_view counter) {
-  return {.name = title,
-          .title = title,
-          .group = group,
-          .kind = now,
-          .counters = {counter},
-          .of = level_of};
+// A value of now instead of its rise.
+constexpr RateColumn as_level(RateColumn column) {
+  column.kind = now;
+  column.of = level_of;
+  return column;
 }
 
 constexpr RateColumn sar_rate(RateGroup group, std::string_view title, std::string_view counter) {
-  return {.name = title,
-          .title = title,
-          .group = group,
-          .kind = RateKind::per_second,
-          .counters = {counter},
-          .of = rate_of};
+  RateColumn column = rate(group, counter);
+  column.name = column.title = title;
+  return column;
+}
+
+constexpr RateColumn sar_value(RateGroup group, std::string_view title, std::string_view counter) {
+  return as_level(sar_rate(group, title, counter));
 }
 
 constexpr RateColumn kSarColumns[]{
@@ -237,12 +236,8 @@ std::optional<RateColumn> column_of_counter(std::string_view word, const Counter
     if (lower(name) != word && lower(bare(name)) != word) continue;
     const bool is_level = name.starts_with("sockstat") || name == "nf_conntrack.count" ||
                           name == "nf_conntrack.max" || name == "Tcp.CurrEstab";
-    RateColumn column = rate(RateGroup::segments, name);
-    if (is_level) {
-      column.kind = RateKind::now;
-      column.of = level_of;
-    }
-    return column;
+    const RateColumn column = rate(segments, name);
+    return is_level ? as_level(column) : column;
   }
   return std::nullopt;
 }
