@@ -8,6 +8,8 @@
 #include <cstring>
 #include <span>
 
+#include "base/mix.hpp"
+
 namespace tcpdx {
 namespace {
 
@@ -81,10 +83,9 @@ size_t SocketAddressHash::operator()(const SocketAddress& endpoint) const {
   uint64_t low = 0;
   std::memcpy(&high, endpoint.addr.bytes.data(), 8);
   std::memcpy(&low, endpoint.addr.bytes.data() + 8, 8);
-  // Odd multipliers (golden ratio, and a constant of SplitMix64) spread neighbouring ports.
-  uint64_t mixed = (high ^ endpoint.port) * 0x9E3779B97F4A7C15U;
-  mixed = (mixed ^ (mixed >> 32) ^ low) * 0xBF58476D1CE4E5B9U;
-  return mixed ^ (mixed >> 31);
+  // The golden ratio, and a constant of SplitMix64.
+  const uint64_t address = mixed(high ^ 0x9E3779B97F4A7C15U, low ^ 0xBF58476D1CE4E5B9U);
+  return mixed(address ^ endpoint.port, 0x9E3779B97F4A7C15U);
 }
 
 }  // namespace tcpdx

@@ -83,5 +83,16 @@ TEST(SocketAddress, HashesSpread) {
   EXPECT_GT(buckets.size(), 2200U);  // 4096 random throws fill about 63 % = 2589
 }
 
+TEST(SocketAddress, HashesOfNeighboursInIpv6Spread) {
+  std::set<size_t> buckets;
+  IpAddress neighbour = address("2001:db8::");
+  for (unsigned host = 0; host < 4096; ++host) {
+    neighbour.bytes[14] = static_cast<uint8_t>(host / 256);
+    neighbour.bytes[15] = static_cast<uint8_t>(host % 256);
+    buckets.insert(SocketAddressHash{}({neighbour, 0}) % 4096);
+  }
+  EXPECT_GT(buckets.size(), 2200U);
+}
+
 }  // namespace
 }  // namespace tcpdx

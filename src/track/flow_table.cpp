@@ -1,23 +1,21 @@
 #include "track/flow_table.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <memory>
 #include <random>
+
+#include "base/mix.hpp"
 
 namespace tcpdx::track {
 namespace {
 
 constexpr size_t kFirstPlaces = 1024;
 
-// Both halves of the product of two 64-bit numbers, folded: one multiplication mixes all bits.
-uint64_t mixed(uint64_t a, uint64_t b) {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = Wide{a} * b;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64U);
-}
-
 }  // namespace
 
-FlowTable::FlowTable() : places_(kFirstPlaces), mask_(kFirstPlaces - 1), key_{} {
+FlowTable::FlowTable() : key_{} {
+  make(kFirstPlaces);
   std::random_device random;
   for (uint64_t& word : key_) word = (uint64_t{random()} << 32U | random()) | 1U;
 }
@@ -44,7 +42,7 @@ void FlowTable::insert(uint32_t hash, Ref ref) {
 
 size_t FlowTable::place_of(uint32_t hash, Ref ref) const {
   size_t at = hash & mask_;
-  while (!(places_[at].ref == ref)) at = (at + 1) & mask_;
+  while (places_[at].ref && !(places_[at].ref == ref)) at = (at + 1) & mask_;
   return at;
 }
 
@@ -53,6 +51,7 @@ void FlowTable::replace(uint32_t hash, Ref old, Ref now) { places_[place_of(hash
 // Moves later places of the same run forward, so that no gap cuts a search short.
 void FlowTable::erase(uint32_t hash, Ref ref) {
   size_t gap = place_of(hash, ref);
+  if (!places_[gap].ref) return;
   for (size_t at = (gap + 1) & mask_; places_[at].ref; at = (at + 1) & mask_) {
     const size_t home = places_[at].hash & mask_;
     if (((at - home) & mask_) < ((at - gap) & mask_)) continue;
@@ -63,16 +62,31 @@ void FlowTable::erase(uint32_t hash, Ref ref) {
   --used_;
 }
 
+void FlowTable::make(size_t places) {
+  memory_ = make_pages(places * sizeof(Place));
+  places_ = {reinterpret_cast<Place*>(memory_.get()), places};
+  std::uninitialized_value_construct(places_.begin(), places_.end());
+  mask_ = places - 1;
+}
+
 void FlowTable::grow() {
-  std::vector<Place> old(places_.size() * 2);
-  old.swap(places_);
-  mask_ = places_.size() - 1;
+  const Pages memory = std::move(memory_);
+  const std::span<const Place> old = places_;
+  make(old.size() * 2);
   for (const Place& place : old) {
     if (!place.ref) continue;
     size_t at = place.hash & mask_;
     while (places_[at].ref) at = (at + 1) & mask_;
     places_[at] = place;
   }
+}
+
+FlowTable::Taken FlowTable::take_all() {
+  const auto unused = std::ranges::remove_if(places_, [](const Place& one) { return !one.ref; });
+  Taken all{std::move(memory_), {places_.begin(), unused.begin()}};
+  used_ = 0;
+  make(kFirstPlaces);
+  return all;
 }
 
 }  // namespace tcpdx::track

@@ -5,9 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "base/address.hpp"
+#include "base/pages.hpp"
 #include "wire/decode.hpp"
 
 namespace tcpdx::track {
@@ -28,6 +29,11 @@ struct Ref {
 
 class FlowTable {
  public:
+  struct Place {
+    uint32_t hash = 0;
+    Ref ref;
+  };
+
   FlowTable();
 
   // The same for both directions.
@@ -44,7 +50,7 @@ class FlowTable {
   }
   void insert(uint32_t hash, Ref ref);
   void replace(uint32_t hash, Ref old, Ref now);
-  void erase(uint32_t hash, Ref ref);
+  void erase(uint32_t hash, Ref ref);  // one that is not there is none
 
   void prefetch(uint32_t hash) const { __builtin_prefetch(&places_[hash & mask_]); }
   // What stands at the hash's own place or right behind it; for prefetching only.
@@ -56,16 +62,21 @@ class FlowTable {
   }
   size_t memory() const { return places_.size() * sizeof(Place); }
 
- private:
-  struct Place {
-    uint32_t hash = 0;
-    Ref ref;
+  // All places in use, in no order, and the memory where they stand. Afterwards the table is empty.
+  struct Taken {
+    Pages memory;
+    std::span<Place> places;
   };
+  Taken take_all();
+
+ private:
   size_t place_of(uint32_t hash, Ref ref) const;
+  void make(size_t places);
   void grow();
 
-  std::vector<Place> places_;
-  size_t mask_;
+  Pages memory_;
+  std::span<Place> places_;
+  size_t mask_ = 0;
   size_t used_ = 0;
   std::array<uint64_t, 2> key_;
 };

@@ -1,5 +1,7 @@
 #include "track/flows.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace tcpdx::track {
@@ -25,16 +27,24 @@ bool same_half(const HalfOpen<family>& half, const wire::Packet& packet, unsigne
          is(half.destination, packet.source);
 }
 
+// Without branches: which way a segment goes is as good as random.
 bool same_record(const Record& record, const wire::Packet& packet, unsigned& from) {
-  if (record.link != packet.link) return false;
-  if (record.port[0] == packet.source_port && record.port[1] == packet.destination_port &&
-      record.address[0] == packet.source && record.address[1] == packet.destination) {
-    from = 0;
-    return true;
-  }
-  from = 1;
-  return record.port[1] == packet.source_port && record.port[0] == packet.destination_port &&
-         record.address[1] == packet.source && record.address[0] == packet.destination;
+  const auto differ = [](const IpAddress& a, const IpAddress& b) {
+    const auto one = std::bit_cast<IpAddress::Words>(a.bytes);
+    const auto two = std::bit_cast<IpAddress::Words>(b.bytes);
+    return (one[0] ^ two[0]) | (one[1] ^ two[1]) |
+           (static_cast<uint64_t>(a.family) ^ static_cast<uint64_t>(b.family));
+  };
+  const auto other_ports = [&](unsigned source) {
+    return static_cast<uint64_t>(record.port[source] ^ packet.source_port) |
+           static_cast<uint64_t>(record.port[source ^ 1U] ^ packet.destination_port);
+  };
+  const uint64_t forward = differ(record.address[0], packet.source) |
+                           differ(record.address[1], packet.destination) | other_ports(0);
+  const uint64_t backward = differ(record.address[1], packet.source) |
+                            differ(record.address[0], packet.destination) | other_ports(1);
+  from = forward == 0 ? 0 : 1;
+  return (forward == 0 || backward == 0) && record.link == packet.link;
 }
 
 // Goes round the places, so that the one found is about the oldest: places are given in order.
@@ -59,16 +69,15 @@ bool Flows::matches(Ref ref, const wire::Packet& packet, unsigned& from) const {
   return false;
 }
 
-Flows::Found Flows::find(uint32_t hash, const wire::Packet& packet) const {
+Flows::Found Flows::find(uint32_t hash, const wire::Packet& packet, Ref guess) const {
   Found found;
+  if (guess.kind() == Kind::record && same_record(records_[guess.index()], packet, found.from)) {
+    found.ref = guess;
+    return found;
+  }
   found.ref = table_.find(hash, [&](Ref ref) { return matches(ref, packet, found.from); });
   if (!found.ref) found.from = 0;  // another connection with the same hash may have been asked
   return found;
-}
-
-void Flows::prefetch_record(uint32_t hash) const {
-  const Ref ref = table_.guess(hash);
-  if (ref.kind() == Kind::record) prefetch(ref.index());
 }
 
 void Flows::prefetch(uint32_t index) const {
@@ -76,13 +85,25 @@ void Flows::prefetch(uint32_t index) const {
   for (size_t line = 0; line < sizeof(Record); line += kCacheLine) __builtin_prefetch(at + line);
 }
 
+Ref Flows::prefetch_record(uint32_t hash) const {
+  const Ref ref = table_.guess(hash);
+  if (ref.kind() != Kind::record) return {};
+  prefetch(ref.index());
+  return ref;
+}
+
+void Flows::prefetch_end(uint32_t index) const {
+  const Record& record = records_[index];
+  notes_.prefetch(record);
+  table_.prefetch(hash_of(record));
+}
+
 Record& Flows::add(uint32_t hash, const Sighting& first, uint32_t id) {
   const uint32_t index = records_.take();
   Record& record = records_[index];
   record.address = {first.packet.source, first.packet.destination};
   record.port = {first.packet.source_port, first.packet.destination_port};
-  record.link = first.packet.link;
-  record.hash = hash;
+  record.link = first.packet.link & kNoLink;
   record.index = index;
   record.id = id;
   record.start_ns = first.time_ns;
@@ -122,8 +143,9 @@ Sighting Flows::take_half_open(uint32_t hash, Ref ref, int64_t stream_start_ns,
 
 void Flows::erase(Record& record) {
   notes_.release(record);
-  table_.erase(record.hash, Ref(Kind::record, record.index));
+  table_.erase(hash_of(record), Ref(Kind::record, record.index));
   record.id = 0;
+  record.link = kNoLink;
   records_.free(record.index);
 }
 
@@ -146,6 +168,20 @@ Record* Flows::longest_silent() {
     if (oldest == nullptr || record.last_ns() < oldest->last_ns()) oldest = &record;
   }
   return oldest;
+}
+
+FlowTable::Taken Flows::take_all_by_id() {
+  FlowTable::Taken all = table_.take_all();
+  for (auto& [number, ref] : all.places) {
+    switch (ref.kind()) {
+      case Kind::record: number = records_[ref.index()].id; break;
+      case Kind::half4: number = half4_[ref.index()].id; break;
+      case Kind::half6: number = half6_[ref.index()].id; break;
+      case Kind::none: break;
+    }
+  }
+  std::ranges::sort(all.places, {}, &FlowTable::Place::hash);
+  return all;
 }
 
 uint32_t Flows::hash_of(Ref half_open) const {

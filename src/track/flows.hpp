@@ -24,7 +24,8 @@ class Flows {
     return table_.hash(packet.source, packet.source_port, packet.destination,
                        packet.destination_port, packet.link);
   }
-  Found find(uint32_t hash, const wire::Packet& packet) const;
+  // `guess` is what prefetch_record() said of the hash.
+  Found find(uint32_t hash, const wire::Packet& packet, Ref guess = {}) const;
 
   // A new record for the packet's addresses; end 0 is its source.
   Record& add(uint32_t hash, const Sighting& first, uint32_t id);
@@ -38,31 +39,25 @@ class Flows {
   Notes& notes() { return notes_; }
   const Notes& notes() const { return notes_; }
 
+  // Ahead of the caches: where the hash leads to, what stands there, and what else the end of a
+  // record looks at.
   void prefetch_place(uint32_t hash) const { table_.prefetch(hash); }
-  void prefetch_record(uint32_t hash) const;
+  Ref prefetch_record(uint32_t hash) const;
   void prefetch(uint32_t index) const;
+  void prefetch_end(uint32_t index) const;
 
   // The oldest SYN without an answer, as far as the order of places tells; nothing: there is none.
   std::optional<Ref> oldest_half_open();
   // The record that was silent for longest among the next few in turn.
   Record* longest_silent();
-  // Calls what(record) or what(half-open ref) for everything there is.
-  template <class What>
-  void for_each_record(What&& what) {
-    for (uint32_t i = 1; i <= records_.made(); ++i) {
-      if (records_[i].id != 0) what(records_[i]);
-    }
-  }
-  template <class What>
-  void for_each_half_open(What&& what) {
-    for (uint32_t i = 1; i <= half4_.made(); ++i) {
-      if (half4_[i].id != 0) what(Ref(Kind::half4, i), half4_[i].id);
-    }
-    for (uint32_t i = 1; i <= half6_.made(); ++i) {
-      if (half6_[i].id != 0) what(Ref(Kind::half6, i), half6_[i].id);
-    }
-  }
+  // Takes everything out of the table: nothing is found by its addresses any more. In the order of
+  // the ids, which stand where the hashes were.
+  FlowTable::Taken take_all_by_id();
   uint32_t hash_of(Ref half_open) const;
+  uint32_t hash_of(const Record& record) const {
+    return table_.hash(record.address[0], record.port[0], record.address[1], record.port[1],
+                       record.link);
+  }
 
   uint64_t records() const { return records_.used(); }
   uint64_t half_open() const { return uint64_t{half4_.used()} + half6_.used(); }

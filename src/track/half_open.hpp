@@ -30,6 +30,8 @@ struct HalfOpen {
   uint16_t window = 0;
   uint8_t options = 0;  // of kHas*, and the window scale in the upper half
   uint8_t ip_octets = 0;
+
+  uint32_t& next_free() { return iss; }
 };
 inline constexpr uint8_t kHasScale = 1;
 inline constexpr uint8_t kHasSack = 2;

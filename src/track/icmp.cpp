@@ -29,15 +29,15 @@ void take_icmp_error(Notes& notes, Record& record, unsigned about, const wire::I
   End& own = record.end[about];
   if (!fits(own, record.end[about ^ 1U], error.seq)) return;
   notes.anomaly_once(record, AnomalyKind::icmp_error, place.frame, std::nullopt);
-  Trouble& trouble = notes.trouble(record);
-  if (trouble.icmp_count < trouble.icmp.size()) {
-    trouble.icmp[trouble.icmp_count++] = {.frame = place.frame,
-                                          .reporter = error.reporter,
-                                          .type = error.cause.type,
-                                          .code = error.cause.code,
-                                          .has_mtu = error.cause.mtu.has_value(),
-                                          .about = static_cast<uint8_t>(about),
-                                          .mtu = error.cause.mtu.value_or(0)};
+  IcmpList& list = notes.icmp(record);
+  if (list.count < list.seen.size()) {
+    list.seen[list.count++] = {.frame = place.frame,
+                               .reporter = error.reporter,
+                               .type = error.cause.type,
+                               .code = error.cause.code,
+                               .has_mtu = error.cause.mtu.has_value(),
+                               .about = static_cast<uint8_t>(about),
+                               .mtu = error.cause.mtu.value_or(0)};
   }
   if (own.in(State::syn_sent) && unreachable(error)) {
     move(notes, record, place, about, State::closed, Certainty::inferred, Cause::icmp_error);

@@ -218,7 +218,7 @@ void take_rtt(Notes& notes, Step& step) {
     notes.add_rtt(peer.rtt, rtt);
     step.rtt = Duration(rtt);
   }
-  peer.timed_count = left;
+  peer.timed_count = left & 3U;
 }
 
 // Octets that were acknowledged but never captured.
@@ -337,7 +337,7 @@ void count_packet(Step& step) {
   own.last_flags = wire::to_octet(packet.flags);
   own.last_interface = static_cast<uint8_t>(step.sighting.interface);
   own.last_ns = step.sighting.time_ns;
-  step.record.last_frame = step.sighting.frame;
+  step.record.set_last_frame(step.sighting.frame);
 }
 
 void take_letters(Step& step) {

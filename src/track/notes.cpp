@@ -20,12 +20,17 @@ Trouble& Notes::trouble(Record& record) {
   return troubles_[record.trouble];
 }
 
-const Trouble* Notes::trouble_of(const Record& record) const {
-  return record.trouble == 0 ? nullptr : &troubles_[record.trouble];
+IcmpList& Notes::icmp(Record& record) {
+  Trouble& trouble = this->trouble(record);
+  if (trouble.icmp == 0) trouble.icmp = icmp_.take();
+  return icmp_[trouble.icmp];
 }
 
-Trouble* Notes::trouble_of(Record& record) {
-  return record.trouble == 0 ? nullptr : &troubles_[record.trouble];
+std::span<const IcmpSeen> Notes::icmp_of(const Record& record) const {
+  const Trouble* trouble = trouble_of(record);
+  if (trouble == nullptr || trouble->icmp == 0) return {};
+  const IcmpList& list = icmp_[trouble->icmp];
+  return std::span(list.seen).first(list.count);
 }
 
 void Notes::append(uint32_t& first, const Note& note) {
@@ -140,16 +145,17 @@ void Notes::add_rtt(RttSamples& samples, uint32_t us) {
     samples.first[samples.count++] = us;
     return;
   }
-  if (samples.classes == 0) {
-    samples.classes = classes_.take();
-    for (const uint32_t early : samples.first) add_to(classes_[samples.classes], early);
+  if (!samples.in_classes()) {
+    const uint32_t classes = classes_.take();
+    for (const uint32_t early : samples.first) add_to(classes_[classes], early);
+    samples.first[0] = classes;
   }
   ++samples.count;
-  add_to(classes_[samples.classes], us);
+  add_to(classes_[samples.first[0]], us);
 }
 
 const RttClasses* Notes::classes_of(const RttSamples& samples) const {
-  return samples.classes == 0 ? nullptr : &classes_[samples.classes];
+  return samples.in_classes() ? &classes_[samples.first[0]] : nullptr;
 }
 
 void Notes::release_chunks(uint32_t first) {
@@ -163,13 +169,29 @@ void Notes::release_chunks(uint32_t first) {
 void Notes::release(Record& record) {
   release_chunks(record.more_changes);
   for (const End& end : record.end) {
-    if (end.rtt.classes != 0) classes_.free(end.rtt.classes);
+    if (end.rtt.in_classes()) classes_.free(end.rtt.first[0]);
   }
   if (record.trouble == 0) return;
-  release_chunks(troubles_[record.trouble].anomalies);
+  const Trouble& trouble = troubles_[record.trouble];
+  release_chunks(trouble.anomalies);
+  if (trouble.icmp != 0) icmp_.free(trouble.icmp);
   troubles_.free(record.trouble);
 }
 
-size_t Notes::memory() const { return troubles_.memory() + chunks_.memory() + classes_.memory(); }
+void Notes::prefetch(const Record& record) const {
+  const auto fetch = [](const auto& object) {
+    const auto* at = reinterpret_cast<const char*>(&object);
+    for (size_t line = 0; line < sizeof(object); line += 64) __builtin_prefetch(at + line);
+  };
+  if (record.more_changes != 0) fetch(chunks_[record.more_changes]);
+  if (record.trouble != 0) fetch(troubles_[record.trouble]);
+  for (const End& end : record.end) {
+    if (end.rtt.in_classes()) fetch(classes_[end.rtt.first[0]]);
+  }
+}
+
+size_t Notes::memory() const {
+  return troubles_.memory() + chunks_.memory() + classes_.memory() + icmp_.memory();
+}
 
 }  // namespace tcpdx::track

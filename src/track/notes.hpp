@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "track/pool.hpp"
 #include "track/record.hpp"
@@ -21,8 +22,14 @@ class Notes {
   Trouble& trouble(Record& record);
   EndTrouble& trouble(Record& record, unsigned end) { return trouble(record).ends[end]; }
   // Null where there was none yet.
-  const Trouble* trouble_of(const Record& record) const;
-  Trouble* trouble_of(Record& record);
+  const Trouble* trouble_of(const Record& record) const {
+    return record.trouble == 0 ? nullptr : &troubles_[record.trouble];
+  }
+  Trouble* trouble_of(Record& record) {
+    return record.trouble == 0 ? nullptr : &troubles_[record.trouble];
+  }
+  IcmpList& icmp(Record& record);
+  std::span<const IcmpSeen> icmp_of(const Record& record) const;
 
   // `from` is absent where the state before is not known.
   void change(Record& record, const Place& place, unsigned end, std::optional<tcp::State> from,
@@ -60,6 +67,8 @@ class Notes {
   void add_rtt(RttSamples& samples, uint32_t us);
   const RttClasses* classes_of(const RttSamples& samples) const;
 
+  // Fetches what release() and the result will look at.
+  void prefetch(const Record& record) const;
   // Gives everything back that belongs to the record.
   void release(Record& record);
   size_t memory() const;
@@ -83,6 +92,7 @@ class Notes {
   Pool<Trouble> troubles_;
   Pool<NoteChunk> chunks_;
   Pool<RttClasses> classes_;
+  Pool<IcmpList> icmp_;
 };
 
 }  // namespace tcpdx::track

@@ -37,6 +37,8 @@ struct NoteChunk {
   std::array<Note, 7> notes{};
   uint32_t next = 0;
   uint32_t count = 0;
+
+  uint32_t& next_free() { return next; }
 };
 
 // A time that has not come.
@@ -48,16 +50,19 @@ struct Timed {
   uint32_t sent_us = 0;  // since the connection's start, modulo 2^32
 };
 
-// Round-trip times: the first few as they are, later ones in classes (rtt.cpp).
+// Round-trip times: the first few as they are, with more of them all in classes (rtt.cpp).
 struct RttSamples {
   uint32_t count = 0;
-  uint32_t classes = 0;  // index into the pool of RttClasses; 0: all are in `first`
-  std::array<uint32_t, 4> first{};
+  std::array<uint32_t, 4> first{};  // of more samples, first[0] is the index of their classes
+
+  bool in_classes() const { return count > first.size(); }
 };
 struct RttClasses {
   uint32_t min = UINT32_MAX;
   uint32_t max = 0;
   std::array<uint16_t, 110> counts{};  // halved together before one would overflow
+
+  uint32_t& next_free() { return max; }
 };
 
 namespace has {
@@ -80,37 +85,39 @@ inline constexpr uint16_t keep_alive = 1U << 14U;  // its last segment was a kee
 inline constexpr uint16_t fin_covers = 1U << 15U;
 }  // namespace has
 
-// One end: what it sent, and what that says of it.
-struct End {
+// One end: what it sent, and what that says of it. Two lines of the cache, of which the first is
+// all that a plain segment of the other end touches.
+struct alignas(64) End {
+  int64_t last_ns = 0;
+  Seq nxt;              // behind the highest octet sent
+  Seq ack;              // the highest acknowledgment sent
+  uint32_t window = 0;  // scaled, as last told
+  std::array<Timed, 2> timed{};
+  RttSamples rtt;
+  uint16_t flags = 0;  // of has::
+  uint16_t max_length = 0;
+  uint16_t largest_acked = 0;  // of one segment's text
+  tcp::State state : 4 {};
+  Certainty certainty : 2 = Certainty::unknown;  // unknown: `state` means nothing
+  uint8_t timed_count : 2 = 0;
+  uint8_t dup_acks = 0;
+
   uint64_t bytes = 0;
   uint64_t unique_bytes = 0;
   uint64_t ip_bytes = 0;
-  int64_t last_ns = 0;
-  Seq iss;              // before the first octet where the SYN was not captured
-  Seq nxt;              // behind the highest octet sent
-  Seq ack;              // the highest acknowledgment sent
-  Seq fin;              // the FIN's own number
-  Seq fin_ack;          // what the first FIN acknowledged
-  uint32_t window = 0;  // scaled, as last told
-  uint32_t packets = 0;
+  Seq iss;      // before the first octet where the SYN was not captured
+  Seq fin;      // the FIN's own number
+  Seq fin_ack;  // what the first FIN acknowledged
   Seq last_seq;
   uint32_t last_ip_id = 0;
+  uint32_t packets = 0;
   uint32_t data_packets = 0;
   uint32_t last_data_us = 0;  // since the connection's start, modulo 2^32
-  std::array<Timed, 2> timed{};
-  RttSamples rtt;
-  uint16_t flags = 0;        // of has::
-  uint16_t mss = 0;          // 0: none told
-  uint16_t last_length = 0;  // these lengths end at 65535
-  uint16_t max_length = 0;
-  uint16_t largest_acked = 0;  // of one segment's text
-  tcp::State state{};
-  Certainty certainty = Certainty::unknown;  // unknown: `state` means nothing
+  uint16_t last_length = 0;   // lengths end at 65535
+  uint16_t mss = 0;           // 0: none told
   uint8_t scale = 0;
   uint8_t ttl = 0;
   uint8_t last_flags = 0;
-  uint8_t timed_count = 0;
-  uint8_t dup_acks = 0;
   uint8_t last_interface = 0;
 
   bool is(uint16_t what) const { return (flags & what) != 0; }
@@ -119,6 +126,7 @@ struct End {
   bool known() const { return certainty != Certainty::unknown; }
   bool in(tcp::State what) const { return known() && state == what; }
 };
+static_assert(sizeof(End) == 128);
 
 // A stretch of sequence numbers that the capture has not shown.
 struct Hole {
@@ -165,6 +173,14 @@ struct IcmpSeen {
   uint32_t mtu = 0;
 };
 
+// The first ICMP errors about a connection.
+struct IcmpList {
+  std::array<IcmpSeen, 4> seen{};
+  uint32_t count = 0;
+
+  uint32_t& next_free() { return count; }
+};
+
 struct Trouble {
   std::array<EndTrouble, 2> ends{};
   uint32_t syn_retransmits = 0;
@@ -179,51 +195,58 @@ struct Trouble {
   uint16_t new_syn_octets = 0;  // of its datagram
   int64_t new_syn_ns = 0;
   uint64_t new_syn_frame = 0;
-  uint8_t icmp_count = 0;
-  std::array<IcmpSeen, 4> icmp{};
+  uint32_t icmp = 0;  // index into the pool of IcmpList; 0: none
+
+  uint32_t& next_free() { return anomalies; }
 };
 
-inline constexpr size_t kOwnChanges = 5;
+// Of a place that is free: no packet has this link.
+inline constexpr uint32_t kNoLink = 0xffffff;
+
+inline constexpr size_t kOwnChanges = 4;
 inline constexpr size_t kHistory = 14;
 
-// The order of the members is that of their use: an ordinary segment touches the first lines.
+// Seven lines of the cache. A plain segment of a connection that is open for sure touches four: the
+// first, both of its sender's End and the first of its receiver's.
 struct Record {
   std::array<IpAddress, 2> address;
   std::array<uint16_t, 2> port{};
-  uint32_t link = 0;
-  uint32_t hash = 0;
-  uint32_t index = 0;    // in its pool
-  uint32_t trouble = 0;  // index into the pool; 0: none
-  uint8_t originator = 0;
-  bool role_seen : 1 = false;
-  bool over : 1 = false;    // nothing more belongs to it but strays
-  bool forged : 1 = false;  // a third party's RST was found
-  Vantage vantage = Vantage::unknown;
-  uint8_t own_changes = 0;
-  uint8_t history_length = 0;
-  bool handshake_complete : 1 = false;
-  bool plain_handshake : 1 = false;  // in three segments, none of them repeated
-  std::array<End, 2> end;
+  uint16_t originator : 1 = 0;
+  uint16_t role_seen : 1 = 0;
+  uint16_t over : 1 = 0;    // nothing more belongs to it but strays
+  uint16_t forged : 1 = 0;  // a third party's RST was found
+  uint16_t handshake_complete : 1 = 0;
+  uint16_t plain_handshake : 1 = 0;  // in three segments, none of them repeated
+  uint16_t reset_has_ack : 1 = 0;
+  uint32_t trouble = 0;       // index into the pool; 0: none
+  uint32_t history_mask = 0;  // letters that stand in it already
   int64_t start_ns = 0;
+  uint64_t last_frame : 40 = 0;
+  uint64_t link : 24 = 0;
+  std::array<End, 2> end;
   int64_t syn_ns = kNever;      // of the last SYN
   int64_t syn_ack_ns = kNever;  // of the last SYN-ACK
   uint64_t first_frame = 0;
-  uint64_t last_frame = 0;
-  uint32_t id = 0;
+  std::array<Note, kOwnChanges> changes{};
+  uint32_t id = 0;                      // 0: this place is free
+  uint32_t index = 0;                   // in its pool
   uint32_t client_rtt_us = UINT32_MAX;  // UINT32_MAX: not known
   uint32_t server_rtt_us = UINT32_MAX;
   uint32_t more_changes = 0;  // first NoteChunk behind `changes`
-  std::array<Note, kOwnChanges> changes{};
   std::array<char, kHistory> history{};
-  uint32_t history_mask = 0;  // letters that stand in it already
-  uint8_t closed_first = 0;   // bit per end: sent the first FIN or RST
-  uint8_t fin_at_rest = 0;    // bit per end: its FIN found nothing of the other's under way
-  uint8_t reset_by = 0;       // bit per end: sent a RST that ended the connection
-  bool reset_has_ack = false;
+  uint8_t history_length : 4 = 0;
+  uint8_t own_changes : 4 = 0;
+  Vantage vantage = Vantage::unknown;
+  uint8_t closed_first = 0;  // bit per end: sent the first FIN or RST
+  uint8_t fin_at_rest = 0;   // bit per end: its FIN found nothing of the other's under way
+  uint8_t reset_by = 0;      // bit per end: sent a RST that ended the connection
 
+  void set_last_frame(uint64_t frame) { last_frame = frame & 0xffffffffffU; }
+  uint32_t& next_free() { return more_changes; }
   int64_t last_ns() const {
     return end[0].last_ns > end[1].last_ns ? end[0].last_ns : end[1].last_ns;
   }
 };
+static_assert(sizeof(Record) == 448);
 
 }  // namespace tcpdx::track

@@ -26,8 +26,8 @@ class Result {
   Result(Notes& notes, const Record& record, int64_t now_ns)
       : notes_(notes), record_(record), now_ns_(now_ns) {}
 
-  Connection connection(const std::vector<wire::LinkPath>& links) {
-    Connection out;
+  void write(const std::vector<wire::LinkPath>& links, Connection& out) {
+    clear(out);
     out.id = record_.id;
     out.first_frame = record_.first_frame;
     out.last_frame = record_.last_frame;
@@ -46,10 +46,20 @@ class Result {
     add_handshake(out);
     add_close(out);
     add_anomalies(out);
-    return out;
   }
 
  private:
+  // The lists that most connections have keep their room.
+  static void clear(Connection& out) {
+    auto timeline = std::move(out.timeline);
+    auto anomalies = std::move(out.anomalies);
+    timeline.clear();
+    anomalies.clear();
+    out = Connection{};
+    out.timeline = std::move(timeline);
+    out.anomalies = std::move(anomalies);
+  }
+
   unsigned index(Party party) const {
     return party == Party::originator ? record_.originator : record_.originator ^ 1U;
   }
@@ -84,15 +94,9 @@ class Result {
       change.cause = static_cast<Cause>(note.what);
       out.timeline.push_back(change);
     });
-    // Proofs move a change to a later frame, so that equal times keep their order only by chance.
-    std::vector<std::pair<Duration, size_t>> order;
-    order.reserve(out.timeline.size());
-    for (const StateChange& change : out.timeline) order.emplace_back(change.at, order.size());
-    std::ranges::sort(order);
-    std::vector<StateChange> sorted;
-    sorted.reserve(order.size());
-    for (const auto& [at, i] : order) sorted.push_back(out.timeline[i]);
-    out.timeline = std::move(sorted);
+    // Proofs move a change to a later frame; equal times keep their order.
+    if (std::ranges::is_sorted(out.timeline, {}, &StateChange::at)) return;
+    std::ranges::stable_sort(out.timeline, {}, &StateChange::at);
   }
 
   void add_side(Party of, Connection& out) const {
@@ -229,8 +233,7 @@ class Result {
     if (both->anomaly_count > out.anomalies.size()) {
       out.anomalies_left_out = both->anomaly_count - out.anomalies.size();
     }
-    for (unsigned i = 0; i < both->icmp_count; ++i) {
-      const IcmpSeen& seen = both->icmp[i];
+    for (const IcmpSeen& seen : notes_.icmp_of(record_)) {
       IcmpNote note{.frame = seen.frame,
                     .reporter = seen.reporter,
                     .type = seen.type,
@@ -276,9 +279,9 @@ class Result {
 
 }  // namespace
 
-Connection to_connection(Notes& notes, const Record& record,
-                         const std::vector<wire::LinkPath>& links, int64_t now_ns) {
-  return Result(notes, record, now_ns).connection(links);
+void to_connection(Notes& notes, const Record& record, const std::vector<wire::LinkPath>& links,
+                   int64_t now_ns, Connection& into) {
+  Result(notes, record, now_ns).write(links, into);
 }
 
 }  // namespace tcpdx::track

@@ -14,7 +14,8 @@ namespace tcpdx::track {
 // What timers did until `now_ns` without a packet to show it: TIME-WAIT ends, attempts give up.
 void run_timers(Notes& notes, const Options& options, Record& record, int64_t now_ns);
 
-Connection to_connection(Notes& notes, const Record& record,
-                         const std::vector<wire::LinkPath>& links, int64_t now_ns);
+// What stood in `into` is gone; the room of its lists is used again.
+void to_connection(Notes& notes, const Record& record, const std::vector<wire::LinkPath>& links,
+                   int64_t now_ns, Connection& into);
 
 }  // namespace tcpdx::track

@@ -34,7 +34,7 @@ bool unacknowledged(const End& own, const End& peer) {
 std::optional<Timer> timer_of(Notes& notes, const Options& options, Record& record, unsigned end) {
   const End& own = record.end[end];
   const End& peer = record.end[end ^ 1U];
-  if (!own.known()) return std::nullopt;
+  if (!own.known() || own.state == State::closed) return std::nullopt;
   const int64_t last = std::max(own.last_ns, entered(notes, record, end));
   switch (own.state) {
     case State::syn_sent:
@@ -63,8 +63,9 @@ void run_timers(Notes& notes, const Options& options, Record& record, int64_t no
   for (unsigned end = 0; end < 2; ++end) {
     const std::optional<Timer> timer = timer_of(notes, options, record, end);
     if (!timer || timer->at_ns > now_ns) continue;
-    notes.change(record, {0, timer->at_ns}, end, record.end[end].state, State::closed,
-                 Certainty::inferred, timer->cause);
+    const State before = record.end[end].state;
+    notes.change(record, {0, timer->at_ns}, end, before, State::closed, Certainty::inferred,
+                 timer->cause);
   }
 }
 

@@ -1,9 +1,9 @@
 #include "track/tracker.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <limits>
 
+#include "track/expiries.hpp"
 #include "track/flows.hpp"
 #include "track/machine.hpp"
 #include "track/measure.hpp"
@@ -21,10 +21,14 @@ constexpr uint32_t kFaster = 8;
 constexpr uint32_t kLocalUs = 100;
 // How many segments are looked up ahead of the one in work.
 constexpr size_t kAhead = 8;
+// How many ends of records are prepared ahead, in two steps.
+constexpr size_t kAheadOfEnd = 16;
 // Before so many segments were seen a single right checksum speaks against the wrong ones.
 constexpr uint64_t kYoung = 64;
 constexpr uint16_t kWellKnownPorts = 1024;
 constexpr uint8_t kSyn = 0x02;  // the SYN bit alone
+
+constexpr int64_t kEver = std::numeric_limits<int64_t>::max();
 
 int64_t ns(Duration duration) { return std::chrono::nanoseconds(duration).count(); }
 
@@ -39,12 +43,12 @@ struct Tracker::State {
       : options(with), links(paths), sink(to) {}
 
   void take(std::span<const Sighting> batch);
-  void take_one(const Sighting& sighting, uint32_t hash);
+  void take_one(const Sighting& sighting, uint32_t hash, Ref guess);
   void take_icmp(const wire::IcmpError& error, uint32_t link, const Place& place);
   void finish();
 
   // Finding and making records.
-  Record* record_of(const Sighting& sighting, uint32_t hash, unsigned& from);
+  Record* record_of(const Sighting& sighting, uint32_t hash, Ref guess, unsigned& from);
   Record& new_record(const Sighting& sighting, uint32_t hash);
   Record& full_record(uint32_t hash, Ref half_open);
   Record* after_new_syn(const Sighting& sighting, Record& record, unsigned& from);
@@ -68,7 +72,8 @@ struct Tracker::State {
   // Ends.
   void settle(Record& record);
   void end_over();
-  void end(Record& record);
+  void prefetch_ends() const;
+  void end(Record& record, int64_t at_ns);
   void end_half_open(Ref ref);
   void shed();
 
@@ -77,13 +82,11 @@ struct Tracker::State {
   Sink& sink;
   Totals totals;
   Flows flows;
-  struct Over {
-    int64_t at_ns = 0;
-    uint32_t index = 0;
-    uint32_t id = 0;
-  };
-  std::deque<Over> over;
+  Expiries over;
+  std::vector<Expiry> due;  // in a batch
   std::vector<uint32_t> hashes;
+  std::vector<Ref> guesses;
+  Connection result;  // of the record that ends; its lists keep their room
   int64_t now_ns = 0;
   int64_t stream_start_ns = std::numeric_limits<int64_t>::min();
   uint64_t right_sums = 0;
@@ -94,27 +97,27 @@ struct Tracker::State {
 
 void Tracker::State::take(std::span<const Sighting> batch) {
   hashes.resize(batch.size());
+  guesses.resize(batch.size());
   for (size_t i = 0; i < batch.size(); ++i) {
     hashes[i] = flows.hash(batch[i].packet);
     flows.prefetch_place(hashes[i]);
     right_sums += batch[i].packet.checksum == wire::Checksum::right ? 1U : 0U;
     wrong_sums += batch[i].packet.checksum == wire::Checksum::wrong ? 1U : 0U;
   }
-  for (size_t i = 0; i < std::min(kAhead, batch.size()); ++i) flows.prefetch_record(hashes[i]);
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (i + kAhead < batch.size()) flows.prefetch_record(hashes[i + kAhead]);
-    take_one(batch[i], hashes[i]);
+  for (size_t i = 0; i < batch.size() + kAhead; ++i) {
+    if (i < batch.size()) guesses[i] = flows.prefetch_record(hashes[i]);
+    if (i >= kAhead) take_one(batch[i - kAhead], hashes[i - kAhead], guesses[i - kAhead]);
   }
   end_over();
   totals.peak_memory = std::max<uint64_t>(totals.peak_memory, flows.memory());
 }
 
-void Tracker::State::take_one(const Sighting& sighting, uint32_t hash) {
+void Tracker::State::take_one(const Sighting& sighting, uint32_t hash, Ref guess) {
   ++totals.segments;
   if (totals.segments == 1) stream_start_ns = sighting.time_ns;
   now_ns = std::max(now_ns, sighting.time_ns);
   unsigned from = 0;
-  if (Record* record = record_of(sighting, hash, from)) run(sighting, *record, from);
+  if (Record* record = record_of(sighting, hash, guess, from)) run(sighting, *record, from);
 }
 
 // Unanswered SYNs stay small as long as nothing else is to be told of them.
@@ -124,8 +127,9 @@ bool Tracker::State::keep_small(const Sighting& sighting) const {
 }
 
 // Null where the segment is done with: a first SYN.
-Record* Tracker::State::record_of(const Sighting& sighting, uint32_t hash, unsigned& from) {
-  const Flows::Found found = flows.find(hash, sighting.packet);
+Record* Tracker::State::record_of(const Sighting& sighting, uint32_t hash, Ref guess,
+                                  unsigned& from) {
+  const Flows::Found found = flows.find(hash, sighting.packet, guess);
   from = found.from;
   if (!found.ref) {
     shed();
@@ -220,13 +224,13 @@ std::optional<Sighting> Tracker::State::pending_syn(const Record& record) const 
 }
 
 Record& Tracker::State::reopened(const Sighting& syn, Record& old) {
-  const uint32_t hash = old.hash;
+  const uint32_t hash = flows.hash_of(old);
   for (unsigned i = 0; i < 2; ++i) {
     if (!old.end[i].in(tcp::State::time_wait)) continue;
     move(flows.notes(), old, {syn.frame, syn.time_ns}, i, tcp::State::closed, Certainty::inferred,
          Cause::new_connection);
   }
-  end(old);
+  end(old, syn.time_ns);
   Record& fresh = new_record(syn, hash);
   flows.notes().anomaly(fresh, AnomalyKind::port_reuse, syn.frame, 0);
   return fresh;
@@ -240,7 +244,7 @@ void Tracker::State::set_roles(Step& step) const {
     const unsigned opener = packet.flags.ack ? step.to() : step.from;
     record.role_seen = true;
     if (record.originator != opener) {
-      record.originator = static_cast<uint8_t>(opener);
+      record.originator = opener & 1U;
       for (unsigned i = 0; i < record.history_length; ++i) record.history[i] ^= 0x20;
     }
     return;
@@ -249,7 +253,7 @@ void Tracker::State::set_roles(Step& step) const {
   // Servers have the well-known port, or the smaller one.
   const bool to_server =
       packet.destination_port < kWellKnownPorts || packet.destination_port <= packet.source_port;
-  record.originator = static_cast<uint8_t>(to_server ? step.from : step.to());
+  record.originator = (to_server ? step.from : step.to()) & 1U;
 }
 
 uint32_t elapsed_us(int64_t from_ns, int64_t to_ns) {
@@ -332,7 +336,7 @@ bool Tracker::State::ignore_sum(Step& step) {
   ++step.own.packets;
   step.own.bytes += packet.length;
   step.own.ip_bytes += packet.ip_octets;
-  step.record.last_frame = step.sighting.frame;
+  step.record.set_last_frame(step.sighting.frame);
   return true;
 }
 
@@ -343,7 +347,7 @@ void Tracker::State::note_new_syn(Step& step) {
   ++step.own.packets;
   step.own.ip_bytes += step.packet.ip_octets;
   step.own.last_ns = step.sighting.time_ns;
-  step.record.last_frame = step.sighting.frame;
+  step.record.set_last_frame(step.sighting.frame);
   if (again) return;
   trouble.has_new_syn = true;
   trouble.new_syn_end = static_cast<uint8_t>(step.from);
@@ -441,37 +445,39 @@ void Tracker::State::report(const Step& step, const std::array<StateNow, 2>& bef
 
 void Tracker::State::settle(Record& record) {
   if (record.over || !ended(record.end[0]) || !ended(record.end[1])) return;
-  record.over = true;
-  over.push_back({record.last_ns() + ns(options.time_wait), record.index, record.id});
+  record.over = 1;
+  over.add({record.last_ns() + ns(options.time_wait), record.id, record.index});
 }
 
-// Connections that were over for as long as TIME-WAIT lasts: what comes later is new.
+// Connections that were over for as long as TIME-WAIT lasts: what comes later is new. They end
+// between two batches, in an order that does not depend on others.
 void Tracker::State::end_over() {
-  while (!over.empty() && over.front().at_ns <= now_ns) {
-    const Over one = over.front();
-    over.pop_front();
-    if (over.size() > kAhead) flows.prefetch(over[kAhead].index);
-    Record& record = flows.record(Ref(Kind::record, one.index));
+  due.clear();
+  for (Expiry one; over.take(now_ns, one);) {
+    prefetch_ends();
+    const Record& record = flows.record(Ref(Kind::record, one.index));
     if (record.id != one.id || !record.over) continue;
-    const int64_t at = record.last_ns() + ns(options.time_wait);
-    if (at > now_ns) {
-      over.push_back({at, one.index, one.id});
-    } else {
-      end(record);
-    }
+    one.at_ns = record.last_ns() + ns(options.time_wait);
+    one.at_ns > now_ns ? over.add(one) : due.push_back(one);
   }
+  std::ranges::sort(due, std::less{},
+                    [](const Expiry& one) { return std::tie(one.at_ns, one.id); });
+  for (const Expiry& one : due) end(flows.record(Ref(Kind::record, one.index)), now_ns);
 }
 
-void Tracker::State::end(Record& record) {
-  run_timers(flows.notes(), options, record, now_ns);
-  sink.connection(to_connection(flows.notes(), record, links, now_ns));
+void Tracker::State::prefetch_ends() const {
+  if (const Expiry* later = over.upcoming(kAheadOfEnd)) flows.prefetch(later->index);
+  if (const Expiry* next = over.upcoming(kAheadOfEnd / 2)) flows.prefetch_end(next->index);
+}
+
+void Tracker::State::end(Record& record, int64_t at_ns) {
+  run_timers(flows.notes(), options, record, at_ns);
+  to_connection(flows.notes(), record, links, at_ns, result);
+  sink.connection(std::move(result));
   flows.erase(record);
 }
 
-void Tracker::State::end_half_open(Ref ref) {
-  Record& record = full_record(flows.hash_of(ref), ref);
-  end(record);
-}
+void Tracker::State::end_half_open(Ref ref) { end(full_record(flows.hash_of(ref), ref), now_ns); }
 
 // Makes room: half-open ones first, then those that are over, then the longest silent.
 void Tracker::State::shed() {
@@ -486,9 +492,7 @@ void Tracker::State::shed() {
       continue;
     }
     Record* victim = nullptr;
-    while (victim == nullptr && !over.empty()) {
-      const Over one = over.front();
-      over.pop_front();
+    for (Expiry one; victim == nullptr && over.take(kEver, one);) {
       Record& record = flows.record(Ref(Kind::record, one.index));
       if (record.id == one.id && record.over) victim = &record;
     }
@@ -497,7 +501,7 @@ void Tracker::State::shed() {
       ++totals.dropped_early;
     }
     if (victim == nullptr) return;
-    end(*victim);
+    end(*victim, now_ns);
   }
 }
 
@@ -534,24 +538,14 @@ void Tracker::State::take_icmp(const wire::IcmpError& error, uint32_t link, cons
 }
 
 void Tracker::State::finish() {
-  struct Left {
-    uint32_t id = 0;
-    Ref ref;
-  };
-  std::vector<Left> left;
-  left.reserve(flows.records() + flows.half_open());
-  flows.for_each_record(
-      [&](const Record& record) { left.push_back({record.id, Ref(Kind::record, record.index)}); });
-  flows.for_each_half_open([&](Ref ref, uint32_t id) { left.push_back({id, ref}); });
-  std::ranges::sort(left, {}, &Left::id);
-  for (const Left& one : left) {
+  const FlowTable::Taken left = flows.take_all_by_id();
+  for (const FlowTable::Place& one : left.places) {
     if (one.ref.kind() == Kind::record) {
-      end(flows.record(one.ref));
+      end(flows.record(one.ref), now_ns);
     } else {
       end_half_open(one.ref);
     }
   }
-  over.clear();
 }
 
 Tracker::Tracker(const Options& options, const std::vector<wire::LinkPath>& links, Sink& sink)
