@@ -62,6 +62,10 @@ void describe(CLI::App& app, Words& words) {
       ->type_name("N");
   add_capture_options(app, words.read);
   add_show_options(app, words.show);
+  app.add_option("--threads", words.read.threads,
+                 "threads that follow connections; default two where they help")
+      ->check(CLI::Range(1, 64).description(""))
+      ->type_name("N");
   app.get_option("--json")->excludes(format)->excludes(summary);
   app.get_option("--json")->description("one JSON object per connection (docs/json.md)");
   app.footer("keys to sort by\n" + view::describe_connection_keys());
@@ -150,6 +154,8 @@ int read_files(const Words& words, const Plan& plan, Io& io) {
   if (!source) return cannot_look(io, source.error().sentence);
   ReadProgress progress(io);
   engine::ReadOptions options = words.read;
+  // Making text of every connection takes longer than following it.
+  options.busy_sink = plan.writer.format != ConnectionFormat::table;
   options.progress = [&](const capture::Progress& now) { return progress.show(now); };
   ConnectionWriter writer(io.out, style_of(io, words.show.colour), plan.filter, plan.writer);
   const engine::ReadTotals totals = engine::read_capture(**source, options, writer);

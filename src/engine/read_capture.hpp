@@ -17,6 +17,11 @@ namespace tcpdx::engine {
 struct ReadOptions {
   track::Options track;
   wire::DecodeOptions decode;
+  // That follow connections, the calling one among them; 0: two where they help. With packet
+  // reports always one. What is found is the same with any number, unless memory runs out: then
+  // each thread gives up connections of its own.
+  unsigned threads = 0;
+  bool busy_sink = false;  // taking connections takes about as long as following them
   // Called now and then with how far reading has come; false ends it as if the stream had ended.
   std::function<bool(const capture::Progress&)> progress;
 };

@@ -76,9 +76,11 @@ void Notes::confirm(Record& record, const Place& place, unsigned end, bool here)
   Note* last = last_change(record, end);
   if (last == nullptr) return;
   last->certainty = static_cast<uint64_t>(Certainty::seen) & 3U;
-  // Between the ends of the handshake hardly anything else passes by chance.
+  // Between the ends of the handshake hardly anything else passes by chance. Once data flows much
+  // does, and what made the change may have passed long before.
+  const tcp::State state = last->to_state();
   const bool opening =
-      last->to_state() == tcp::State::syn_received || last->to_state() == tcp::State::established;
+      place.early && (state == tcp::State::syn_received || state == tcp::State::established);
   const bool closing = last->what == static_cast<uint64_t>(Cause::fin_received);
   const bool at_once = last->own_frame == 0 && place.ns - last->value < kAtOnceNs;
   // A FIN may arrive and be dropped (RFC 7323 5, PAWS), so that a later copy was the one.

@@ -15,6 +15,7 @@ struct Place {
   uint64_t frame = 0;
   int64_t ns = 0;
   unsigned sender = 2;  // the end that sent the frame; 2: neither
+  bool early = false;   // the sender had sent nothing but its SYN before
 };
 
 class Notes {

@@ -41,7 +41,9 @@ struct Step {
         edge_known(own.is(has::ack) && (own.last_flags & 0x02U) == 0) {}
 
   unsigned to() const { return from ^ 1U; }
-  Place place() const { return {sighting.frame, sighting.time_ns, from}; }
+  Place place() const {
+    return {sighting.frame, sighting.time_ns, from, nxt_before == own.iss + 1};
+  }
   Seq end() const { return packet.seq + length; }
 };
 

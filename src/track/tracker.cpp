@@ -42,10 +42,10 @@ struct Tracker::State {
   State(const Options& with, const std::vector<wire::LinkPath>& paths, Sink& to)
       : options(with), links(paths), sink(to) {}
 
-  void take(std::span<const Sighting> batch);
+  void take(const Share& share, const Stream& now);
   void take_one(const Sighting& sighting, uint32_t hash, Ref guess);
   void take_icmp(const wire::IcmpError& error, uint32_t link, const Place& place);
-  void finish();
+  bool finish_some(size_t count);
 
   // Finding and making records.
   Record* record_of(const Sighting& sighting, uint32_t hash, Ref guess, unsigned& from);
@@ -87,35 +87,42 @@ struct Tracker::State {
   std::vector<uint32_t> hashes;
   std::vector<Ref> guesses;
   Connection result;  // of the record that ends; its lists keep their room
-  int64_t now_ns = 0;
-  int64_t stream_start_ns = std::numeric_limits<int64_t>::min();
-  uint64_t right_sums = 0;
-  uint64_t wrong_sums = 0;
+  Stream stream;
+  uint64_t segments_seen = 0;            // of the stream, with the one in work
+  std::optional<uint64_t> frame;         // of the segment in work
+  int64_t work_ns = 0;                   // its time
+  std::optional<FlowTable::Taken> left;  // when the stream has ended: what is still to be reported
+  std::vector<uint32_t> everything;      // the places of a batch
   uint32_t last_id = 0;
   std::optional<Duration> handshake_rtt;  // of the segment in work
 };
 
-void Tracker::State::take(std::span<const Sighting> batch) {
-  hashes.resize(batch.size());
-  guesses.resize(batch.size());
-  for (size_t i = 0; i < batch.size(); ++i) {
-    hashes[i] = flows.hash(batch[i].packet);
+void Tracker::State::take(const Share& share, const Stream& now) {
+  stream = now;
+  const std::span<const Sighting> batch = share.batch;
+  const std::span<const uint32_t> places = share.places;
+  hashes.resize(places.size());
+  guesses.resize(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    hashes[i] = flows.hash(batch[places[i]].packet);
     flows.prefetch_place(hashes[i]);
-    right_sums += batch[i].packet.checksum == wire::Checksum::right ? 1U : 0U;
-    wrong_sums += batch[i].packet.checksum == wire::Checksum::wrong ? 1U : 0U;
   }
-  for (size_t i = 0; i < batch.size() + kAhead; ++i) {
-    if (i < batch.size()) guesses[i] = flows.prefetch_record(hashes[i]);
-    if (i >= kAhead) take_one(batch[i - kAhead], hashes[i - kAhead], guesses[i - kAhead]);
+  for (size_t i = 0; i < places.size() + kAhead; ++i) {
+    if (i < places.size()) guesses[i] = flows.prefetch_record(hashes[i]);
+    if (i < kAhead) continue;
+    const size_t at = i - kAhead;
+    segments_seen = stream.segments + places[at] + 1;
+    take_one(batch[places[at]], hashes[at], guesses[at]);
   }
+  frame.reset();
   end_over();
   totals.peak_memory = std::max<uint64_t>(totals.peak_memory, flows.memory());
 }
 
 void Tracker::State::take_one(const Sighting& sighting, uint32_t hash, Ref guess) {
   ++totals.segments;
-  if (totals.segments == 1) stream_start_ns = sighting.time_ns;
-  now_ns = std::max(now_ns, sighting.time_ns);
+  frame = sighting.frame;
+  work_ns = sighting.time_ns;
   unsigned from = 0;
   if (Record* record = record_of(sighting, hash, guess, from)) run(sighting, *record, from);
 }
@@ -123,7 +130,7 @@ void Tracker::State::take_one(const Sighting& sighting, uint32_t hash, Ref guess
 // Unanswered SYNs stay small as long as nothing else is to be told of them.
 bool Tracker::State::keep_small(const Sighting& sighting) const {
   return !options.packet_reports && plain_syn(sighting.packet) && !sighting.packet.flags.fin &&
-         !sighting.packet.flags.rst && fits_half_open(sighting, stream_start_ns);
+         !sighting.packet.flags.rst && fits_half_open(sighting, stream.start_ns);
 }
 
 // Null where the segment is done with: a first SYN.
@@ -136,7 +143,8 @@ Record* Tracker::State::record_of(const Sighting& sighting, uint32_t hash, Ref g
     if (!keep_small(sighting)) return &new_record(sighting, hash);
     ++totals.connections;
     ++totals.half_open;
-    flows.add_half_open(hash, sighting, stream_start_ns, ++last_id);
+    flows.add_half_open(hash, sighting, stream.start_ns, ++last_id);
+    sink.opened(sighting.frame);
     return nullptr;
   }
   if (found.ref.kind() != Kind::record) {
@@ -152,13 +160,14 @@ Record* Tracker::State::record_of(const Sighting& sighting, uint32_t hash, Ref g
 
 Record& Tracker::State::new_record(const Sighting& sighting, uint32_t hash) {
   ++totals.connections;
+  sink.opened(frame.value_or(sighting.frame));
   return flows.add(hash, sighting, ++last_id);
 }
 
 Record& Tracker::State::full_record(uint32_t hash, Ref half_open) {
   OptionBytes options_of_syn{};
   uint32_t id = 0;
-  const Sighting syn = flows.take_half_open(hash, half_open, stream_start_ns, options_of_syn, id);
+  const Sighting syn = flows.take_half_open(hash, half_open, stream.start_ns, options_of_syn, id);
   --totals.half_open;
   Record& record = flows.add(hash, syn, id);
   run(syn, record, 0);
@@ -230,7 +239,7 @@ Record& Tracker::State::reopened(const Sighting& syn, Record& old) {
     move(flows.notes(), old, {syn.frame, syn.time_ns}, i, tcp::State::closed, Certainty::inferred,
          Cause::new_connection);
   }
-  end(old, syn.time_ns);
+  end(old, work_ns);
   Record& fresh = new_record(syn, hash);
   flows.notes().anomaly(fresh, AnomalyKind::port_reuse, syn.frame, 0);
   return fresh;
@@ -331,8 +340,10 @@ bool Tracker::State::ignore_sum(Step& step) {
   flows.notes().anomaly_once(step.record, AnomalyKind::bad_checksum, step.sighting.frame,
                              step.from);
   add_to_history(step.record, step.from, 'C');
-  const bool young = totals.segments < kYoung && right_sums > 0;
-  if (!step.own.is(has::right_sum) && right_sums <= wrong_sums && !young) return false;
+  const bool young = segments_seen < kYoung && stream.right_sums > 0;
+  if (!step.own.is(has::right_sum) && stream.right_sums <= stream.wrong_sums && !young) {
+    return false;
+  }
   ++step.own.packets;
   step.own.bytes += packet.length;
   step.own.ip_bytes += packet.ip_octets;
@@ -453,16 +464,15 @@ void Tracker::State::settle(Record& record) {
 // between two batches, in an order that does not depend on others.
 void Tracker::State::end_over() {
   due.clear();
-  for (Expiry one; over.take(now_ns, one);) {
+  for (Expiry one; over.take(stream.now_ns, one);) {
     prefetch_ends();
     const Record& record = flows.record(Ref(Kind::record, one.index));
     if (record.id != one.id || !record.over) continue;
     one.at_ns = record.last_ns() + ns(options.time_wait);
-    one.at_ns > now_ns ? over.add(one) : due.push_back(one);
+    one.at_ns > stream.now_ns ? over.add(one) : due.push_back(one);
   }
-  std::ranges::sort(due, std::less{},
-                    [](const Expiry& one) { return std::tie(one.at_ns, one.id); });
-  for (const Expiry& one : due) end(flows.record(Ref(Kind::record, one.index)), now_ns);
+  std::ranges::sort(due, {}, &Expiry::id);
+  for (const Expiry& one : due) end(flows.record(Ref(Kind::record, one.index)), stream.now_ns);
 }
 
 void Tracker::State::prefetch_ends() const {
@@ -477,7 +487,9 @@ void Tracker::State::end(Record& record, int64_t at_ns) {
   flows.erase(record);
 }
 
-void Tracker::State::end_half_open(Ref ref) { end(full_record(flows.hash_of(ref), ref), now_ns); }
+void Tracker::State::end_half_open(Ref ref) {
+  end(full_record(flows.hash_of(ref), ref), stream.now_ns);
+}
 
 // Makes room: half-open ones first, then those that are over, then the longest silent.
 void Tracker::State::shed() {
@@ -486,7 +498,7 @@ void Tracker::State::shed() {
       OptionBytes unused{};
       uint32_t id = 0;
       static_cast<void>(
-          flows.take_half_open(flows.hash_of(*half), *half, stream_start_ns, unused, id));
+          flows.take_half_open(flows.hash_of(*half), *half, stream.start_ns, unused, id));
       --totals.half_open;
       ++totals.dropped_half_open;
       continue;
@@ -501,13 +513,13 @@ void Tracker::State::shed() {
       ++totals.dropped_early;
     }
     if (victim == nullptr) return;
-    end(*victim, now_ns);
+    end(*victim, stream.now_ns);
   }
 }
 
 void Tracker::State::take_icmp(const wire::IcmpError& error, uint32_t link, const Place& place) {
   ++totals.icmp_errors;
-  now_ns = std::max(now_ns, place.ns);
+  frame = place.frame;
   wire::Packet quoted;
   quoted.source = error.quoted.source;
   quoted.destination = error.quoted.destination;
@@ -537,14 +549,29 @@ void Tracker::State::take_icmp(const wire::IcmpError& error, uint32_t link, cons
   settle(record);
 }
 
-void Tracker::State::finish() {
-  const FlowTable::Taken left = flows.take_all_by_id();
-  for (const FlowTable::Place& one : left.places) {
+bool Tracker::State::finish_some(size_t count) {
+  frame.reset();
+  if (!left) left = flows.take_all_by_id();
+  const size_t now = std::min(count, left->places.size());
+  for (const FlowTable::Place& one : left->places.first(now)) {
     if (one.ref.kind() == Kind::record) {
-      end(flows.record(one.ref), now_ns);
+      end(flows.record(one.ref), stream.now_ns);
     } else {
       end_half_open(one.ref);
     }
+  }
+  left->places = left->places.subspan(now);
+  return !left->places.empty();
+}
+
+void Stream::take(std::span<const Sighting> batch) {
+  if (seen_ == 0 && !batch.empty()) start_ns = batch.front().time_ns;
+  segments = seen_;
+  seen_ += batch.size();
+  for (const Sighting& one : batch) {
+    take(one.time_ns);
+    right_sums += one.packet.checksum == wire::Checksum::right ? 1U : 0U;
+    wrong_sums += one.packet.checksum == wire::Checksum::wrong ? 1U : 0U;
   }
 }
 
@@ -552,11 +579,26 @@ Tracker::Tracker(const Options& options, const std::vector<wire::LinkPath>& link
     : state_(std::make_unique<State>(options, links, sink)) {}
 Tracker::~Tracker() = default;
 
-void Tracker::take(std::span<const Sighting> batch) { state_->take(batch); }
+void Tracker::take(std::span<const Sighting> batch) {
+  std::vector<uint32_t>& all = state_->everything;
+  while (all.size() < batch.size()) all.push_back(static_cast<uint32_t>(all.size()));
+  state_->stream.take(batch);
+  state_->take({batch, std::span(all).first(batch.size())}, state_->stream);
+}
 void Tracker::take(const wire::IcmpError& error, uint32_t link, uint64_t frame, int64_t time_ns) {
+  state_->stream.take(time_ns);
   state_->take_icmp(error, link, {frame, time_ns});
 }
-void Tracker::finish() { state_->finish(); }
+void Tracker::finish() {
+  while (state_->finish_some(std::numeric_limits<size_t>::max())) {
+  }
+}
+void Tracker::take(const Share& share, const Stream& stream) { state_->take(share, stream); }
+bool Tracker::finish_some(size_t count, const Stream& stream) {
+  state_->stream = stream;
+  return state_->finish_some(count);
+}
+std::optional<uint64_t> Tracker::frame() const { return state_->frame; }
 const Totals& Tracker::totals() const { return state_->totals; }
 
 }  // namespace tcpdx::track

@@ -1,0 +1,33 @@
+// Which of several trackers follows a connection.
+#include <bit>
+
+#include "base/mix.hpp"
+#include "track/tracker.hpp"
+
+namespace tcpdx::track {
+namespace {
+
+// Not keyed: who prepares addresses can at most make one tracker do all the work.
+uint64_t key_of(const IpAddress& address, uint16_t port) {
+  const auto words = std::bit_cast<IpAddress::Words>(address.bytes);
+  return mixed(words[0] ^ 0x9e3779b97f4a7c15U, (words[1] + port) ^ 0xbf58476d1ce4e5b9U);
+}
+
+uint32_t key_of(uint64_t one, uint64_t other, uint32_t link) {
+  const uint64_t both = mixed((one + other) ^ 0x9e3779b97f4a7c15U, (one ^ other) + link + 1);
+  return static_cast<uint32_t>(both ^ both >> 32U);
+}
+
+}  // namespace
+
+uint32_t shard_key(const wire::Packet& packet) {
+  return key_of(key_of(packet.source, packet.source_port),
+                key_of(packet.destination, packet.destination_port), packet.link);
+}
+
+uint32_t shard_key(const wire::IcmpError& error, uint32_t link) {
+  return key_of(key_of(error.quoted.source, error.source_port),
+                key_of(error.quoted.destination, error.destination_port), link);
+}
+
+}  // namespace tcpdx::track
