@@ -1,4 +1,4 @@
-// Which of several trackers follows a connection.
+// What several trackers share of a stream: who follows a connection, and what all must know.
 #include <bit>
 
 #include "base/mix.hpp"
@@ -19,6 +19,17 @@ uint32_t key_of(uint64_t one, uint64_t other, uint32_t link) {
 }
 
 }  // namespace
+
+void Stream::take(std::span<const Sighting> batch) {
+  if (seen_ == 0 && !batch.empty()) start_ns = batch.front().time_ns;
+  segments = seen_;
+  seen_ += batch.size();
+  for (const Sighting& one : batch) {
+    take(one.time_ns);
+    right_sums += one.packet.checksum == wire::Checksum::right ? 1U : 0U;
+    wrong_sums += one.packet.checksum == wire::Checksum::wrong ? 1U : 0U;
+  }
+}
 
 uint32_t shard_key(const wire::Packet& packet) {
   return key_of(key_of(packet.source, packet.source_port),

@@ -564,17 +564,6 @@ bool Tracker::State::finish_some(size_t count) {
   return !left->places.empty();
 }
 
-void Stream::take(std::span<const Sighting> batch) {
-  if (seen_ == 0 && !batch.empty()) start_ns = batch.front().time_ns;
-  segments = seen_;
-  seen_ += batch.size();
-  for (const Sighting& one : batch) {
-    take(one.time_ns);
-    right_sums += one.packet.checksum == wire::Checksum::right ? 1U : 0U;
-    wrong_sums += one.packet.checksum == wire::Checksum::wrong ? 1U : 0U;
-  }
-}
-
 Tracker::Tracker(const Options& options, const std::vector<wire::LinkPath>& links, Sink& sink)
     : state_(std::make_unique<State>(options, links, sink)) {}
 Tracker::~Tracker() = default;
