@@ -66,22 +66,41 @@ std::string owner_name(const Facts& facts, const Socket& socket) {
 }
 
 std::string in_namespace(const Facts& facts, const Socket& socket) {
-  const Namespace& where = facts.seen.namespaces[socket.netns];
+  return in_namespace(facts, socket.netns);
+}
+
+std::string in_namespace(const Facts& facts, size_t netns) {
+  const Namespace& where = facts.seen.namespaces[netns];
   if (where.ours) return "";
   return fmt::format(" in namespace {}",
                      where.name.empty() ? fmt::to_string(where.inode) : printable(where.name));
 }
 
-std::string run_inside(const Facts& facts, const Socket& socket) {
-  const Namespace& where = facts.seen.namespaces[socket.netns];
+namespace {
+
+// `process` is one that runs there, if any is known.
+std::string run_inside(const Namespace& where, const Process* process) {
   if (where.ours) return "";
   // A name that a shell would not take as one plain word does not get into a command.
   const bool plain = !where.name.empty() && std::ranges::all_of(where.name, [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
   });
   if (plain) return fmt::format("ip netns exec {} ", where.name);
-  const Process* process = facts.owner(socket);
   return process == nullptr ? "" : fmt::format("nsenter -n -t {} ", process->pid);
+}
+
+}  // namespace
+
+std::string run_inside(const Facts& facts, const Socket& socket) {
+  return run_inside(facts.seen.namespaces[socket.netns], facts.owner(socket));
+}
+
+std::string run_inside(const Facts& facts, size_t netns) {
+  const auto owned = std::ranges::find_if(facts.now.sockets, [&](const Socket& s) {
+    return s.netns == netns && s.first_owner != kNoIndex;
+  });
+  const bool found = owned != facts.now.sockets.end();
+  return run_inside(facts.seen.namespaces[netns], found ? facts.owner(*owned) : nullptr);
 }
 
 std::string counted(size_t count, std::string_view noun) {
@@ -90,7 +109,12 @@ std::string counted(size_t count, std::string_view noun) {
 
 std::string percent(double share) {
   const double value = share * 100;
+  if (value > 0 && value < 0.1) return fmt::format("{:.2f} %", value);
   return value < 10 ? fmt::format("{:.1f} %", value) : fmt::format("{:.0f} %", value);
+}
+
+double ratio(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 std::string per_second(double rate) {
@@ -129,6 +153,22 @@ Age oldest(const Facts& facts, const Sockets& sockets) {
     if (age.at_least > found.at_least) found = age;
   }
   return found;
+}
+
+bool keeps_rising(const Facts& facts, size_t netns, std::string_view counter) {
+  size_t rose = 0;
+  if (!facts.is_short()) {
+    for (const auto& rise : facts.rises(netns, counter)) rose += rise.value_or(0) > 0;
+    return rose * 3 >= facts.windows() * 2;
+  }
+  std::optional<uint64_t> last;
+  for (const Sample& sample : facts.seen.samples) {
+    if (netns >= sample.counters.size()) continue;
+    const auto value = sample.counters[netns].get(counter);
+    rose += value && last && *value > *last;
+    last = value;
+  }
+  return rose >= kSustainedWindows;
 }
 
 std::map<std::pair<uint16_t, uint32_t>, Sockets> by_owner(const Facts& facts,

@@ -37,12 +37,16 @@ void set_owner(const Facts& facts, const Socket& socket, Finding& finding);
 std::string owner_name(const Facts& facts, const Socket& socket);
 // How a command is run where the socket is: "", "ip netns exec blue ", "nsenter -n -t 2210 ".
 std::string run_inside(const Facts& facts, const Socket& socket);
+std::string run_inside(const Facts& facts, size_t netns);
 // "", or " in namespace blue" when the machine has more than one and it is not ours.
 std::string in_namespace(const Facts& facts, const Socket& socket);
+std::string in_namespace(const Facts& facts, size_t netns);
 // "12 connections", "1 connection".
 std::string counted(size_t count, std::string_view noun);
-// 3 of 40 as "8 %", with one decimal below 10 %.
+// 3 of 40 as "8 %", with one decimal below 10 %, two below 0.1 %.
 std::string percent(double share);
+// One of so many; 0 of none.
+double ratio(uint64_t part, uint64_t whole);
 // "26/s", "0.4/s"; empty when nothing grew or there was no window.
 std::string per_second(double rate);
 
@@ -54,6 +58,10 @@ bool serves(const Facts& facts, const Socket& socket);
 std::string place_of(const Facts& facts, const Sockets& sockets);
 
 Age oldest(const Facts& facts, const Sockets& sockets);
+
+// Whether a counter went up again and again, not in one burst: in a short look in three samples at
+// least, else in two of three windows.
+bool keeps_rising(const Facts& facts, size_t netns, std::string_view counter);
 
 // By first owner; sockets without a visible one are grouped by namespace.
 std::map<std::pair<uint16_t, uint32_t>, Sockets> by_owner(const Facts& facts,

@@ -10,10 +10,6 @@
 
 namespace tcpdx::faults {
 
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
 double Group::share_of(uint64_t whole) const { return ratio(count, whole); }
 
 std::vector<Group> groups_of(const CaptureFacts& facts, Sign sign) {

@@ -44,6 +44,5 @@ void add_example(const CaptureFacts& facts, const Group& group, Finding& finding
 
 // What a capture without decisive sign may claim: `suspected` when it is short.
 Confidence at_most_for(const CaptureFacts& facts, Confidence wanted);
-double ratio(uint64_t part, uint64_t whole);
 
 }  // namespace tcpdx::faults

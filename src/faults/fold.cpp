@@ -23,6 +23,14 @@ bool same_destination(const Facts&, const Finding& cause, const Finding& effect)
          cause.subject.destination == effect.subject.destination;
 }
 
+bool same_peer(const Facts&, const Finding& cause, const Finding& effect) {
+  return cause.subject.netns == effect.subject.netns && cause.subject.remote &&
+         effect.subject.remote && cause.subject.remote->addr == effect.subject.remote->addr;
+}
+
+// What is short for the whole machine is short for each of its sockets.
+bool anywhere(const Facts&, const Finding&, const Finding&) { return true; }
+
 // The unanswered destination is the listener of the cause, on this machine.
 bool calls_that_listener(const Facts& facts, const Finding& cause, const Finding& effect) {
   if (!effect.subject.destination || !effect.subject.netns || !cause.subject.listener) return false;
@@ -59,6 +67,12 @@ constexpr std::array kExplains{
     Explains{"fd-exhaustion-blocks-accept", "accept-stalled", same_listener},
     Explains{"close-wait-leak", "fd-exhaustion-blocks-accept", same_process},
     Explains{"close-wait-leak", "fin-wait2-stuck", peer_is_that_process},
+    Explains{"half-open-idle", "keepalive-absent", same_listener},
+    Explains{"half-open-busy", "half-open-idle", same_peer},
+    Explains{"tcp-memory-pressure", "receive-buffer-prune", anywhere},
+    Explains{"zero-window-stuck-reader", "receive-buffer-prune", same_process},
+    Explains{"host-receive-drop", "packet-loss-retransmission", anywhere},
+    Explains{"host-receive-drop", "slow-handshake-syn-retransmit", anywhere},
     Explains{"ephemeral-port-exhaustion", "time-wait-pileup", same_destination},
 };
 

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "base/text.hpp"
 #include "faults/age.hpp"
 #include "faults/build.hpp"
 #include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
+#include "faults/gone_peer.hpp"
 
 namespace tcpdx::faults {
 namespace {
@@ -70,23 +70,6 @@ Duration silence(const Facts& facts, const Sockets& sockets) {
   return longest;
 }
 
-std::set<IpAddress> hosts_of(const Sockets& group) {
-  std::set<IpAddress> hosts;
-  for (const Socket* s : group) hosts.insert(s->remote.addr);
-  return hosts;
-}
-
-// Connections to the same hosts that still make progress: then the hosts are not gone.
-size_t alive_to(const Facts& facts, const Sockets& group) {
-  const std::set<IpAddress> hosts = hosts_of(group);
-  return static_cast<size_t>(std::ranges::count_if(facts.in(established), [&](const Socket* s) {
-    const auto heard = facts.known(*s, "last_ack_recv_ms");
-    return s->netns == group.front()->netns && hosts.contains(s->remote.addr) && heard &&
-           *heard < static_cast<uint64_t>(milliseconds(kSilence)) &&
-           s->timer.kind != TimerKind::retransmit;
-  }));
-}
-
 // A client's port takes no new connections, so that only a server is called again.
 void add_checks(const Facts& facts, const Socket& one, Finding& f) {
   const std::string inside = run_inside(facts, one);
@@ -96,20 +79,6 @@ void add_checks(const Facts& facts, const Socket& one, Finding& f) {
     f.confirm.push_back(fmt::format("{}nc -vz {} {}   (does a new connection work?)", inside, host,
                                     one.remote.port));
   }
-}
-
-std::string cause_of(size_t alive, size_t hosts) {
-  const std::string_view s = hosts == 1 ? "" : "s";
-  if (alive > 0) {
-    return fmt::format(
-        "the peer forgot these connections or a box between drops them: {} to the same host{} "
-        "still answer",
-        grouped(alive), s);
-  }
-  return fmt::format(
-      "the peer{0} or the path there {1} gone without a word (crash, power, cable, radio, "
-      "firewall); no connection to {2} host{0} answers",
-      s, hosts == 1 ? "is" : "are", hosts == 1 ? "that" : "these");
 }
 
 // A server of many clients always has a few that have just vanished.
@@ -141,7 +110,7 @@ Finding report(const Facts& facts, const Sockets& group) {
                            counted(group.size(), "connection"), owner_name(facts, one),
                            place_of(facts, group), in_namespace(facts, one),
                            group.size() == 1 ? "sends" : "send", human(silence(facts, group)));
-  f.cause = cause_of(alive_to(facts, group), hosts);
+  f.cause = cause_of_silence(alive_to(facts, group, kSilence), hosts);
   if (hosts > 1) add_fact(f, "hosts that do not answer", uint64_t{hosts}, "sock_diag");
   add_fact(f, "not acknowledged", fmt::format("{} bytes", grouped(unacked)), "sock_diag Send-Q");
   add_judged(f, "timer doubled", backoff, uint64_t{kBackoff}, "tcpi_backoff");

@@ -106,3 +106,51 @@ def connects_for_ever(_say, _hear, address, port, pause=0.2):
             pass
         sock.close()
         time.sleep(pause)
+
+
+def fills(say, hear, address, port):
+    """Sends until the socket takes no more."""
+    sock = socket.create_connection((address, port))
+    sock.settimeout(1)
+    try:
+        while True:
+            sock.send(b"z" * 65536)
+    except TimeoutError:
+        say("full")
+    hear()
+
+
+def keeps_idle(say, hear, port, count, keep_alive):
+    """Accepts `count` connections, answers an octet on each, and keeps them."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("0.0.0.0", port))
+    sock.listen(512)
+    say("ready")
+    kept = []
+    for _ in range(count):
+        end, _ = sock.accept()
+        if keep_alive:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1),
+                                  (socket.TCP_KEEPCNT, 30)):
+                end.setsockopt(socket.IPPROTO_TCP, option, value)
+        end.sendall(end.recv(1))
+        kept.append(end)
+    say("kept")
+    hear()
+
+
+def idle_connections(lab, count, keep_alive):
+    """`count` connections from one namespace to the program "push" in another, port 9000, each
+    used once. Returns client, server, the program and the clients' sockets."""
+    client, server = lab.pair()
+    keeper = lab.spawn(server, keeps_idle, 9000, count, keep_alive, comm="push")
+    keeper.expect("ready")
+    socks = []
+    for _ in range(count):
+        socks.append(client.connect("10.1.0.2", 9000))
+        socks[-1].send(b"x")
+        socks[-1].recv(1)
+    keeper.expect("kept")
+    return client, server, keeper, socks

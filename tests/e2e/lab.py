@@ -320,6 +320,17 @@ class Lab:
         assert result.returncode in (0, 1, 2), result
         return Report(result.stdout, result.returncode)
 
+    def altered(self, seconds, *changes):
+        """What the doctor would say had the machine been as tests/programs/alter_snapshot makes
+        it: states that a test cannot wait for, or must not bring about."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "seen.tcpdx")
+            self.tcpdx("doctor", "--for", f"{seconds}s", "--save", path)
+            run(os.path.join(self.programs, "alter_snapshot"), path, *map(str, changes))
+            result = self.tcpdx("doctor", "--read", path, "--json")
+        assert result.returncode in (0, 1, 2), result
+        return Report(result.stdout, result.returncode)
+
     def judge(self, capture, *args):
         """What the doctor says of a Capture of packets.py."""
         with tempfile.TemporaryDirectory() as folder:

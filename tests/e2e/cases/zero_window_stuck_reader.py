@@ -7,21 +7,9 @@
 import socket
 import time
 
-from actors import holds, serves
+from actors import fills, holds, serves
 from lab import wait_until
 from packets import ACK, CLIENT, SERVER, Capture
-
-
-def fills(say, hear, address, port):
-    """Sends until the socket takes no more."""
-    sock = socket.create_connection((address, port))
-    sock.settimeout(1)
-    try:
-        while True:
-            sock.send(b"z" * 65536)
-    except TimeoutError:
-        say("full")
-    hear()
 
 
 def persists(namespace):
