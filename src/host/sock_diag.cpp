@@ -72,7 +72,7 @@ void read_memory(std::span<const std::byte> value, TcpInfo& info) {
   std::memcpy(words.data(), value.data(), std::min(value.size(), sizeof words));
   info.mem_receive = words[SK_MEMINFO_RMEM_ALLOC];
   info.mem_receive_max = words[SK_MEMINFO_RCVBUF];
-  info.mem_send = words[SK_MEMINFO_WMEM_ALLOC];
+  info.mem_send = words[SK_MEMINFO_WMEM_QUEUED];  // WMEM_ALLOC: handed to the device
   info.mem_send_max = words[SK_MEMINFO_SNDBUF];
   info.drops = words[SK_MEMINFO_DROPS];
 }

@@ -109,7 +109,7 @@ TEST(SockDiag, ReadsAConnection) {
   EXPECT_EQ(message.info.snd_cwnd, 10U);
   EXPECT_EQ(message.info.rtt_us, 12345U);
   EXPECT_EQ(message.info.mem_receive_max, 131072U);
-  EXPECT_EQ(message.info.mem_send, 2U);
+  EXPECT_EQ(message.info.mem_send, 6U);
   EXPECT_EQ(message.info.drops, 9U);
 }
 
