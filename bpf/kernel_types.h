@@ -73,12 +73,21 @@ struct files_struct {
   struct fdtable* fdt;
 };
 
+typedef struct {
+  __u32 val;
+} kuid_t;
+
+struct cred {
+  kuid_t euid;
+};
+
 struct task_struct {
   unsigned int flags;
   int pid;
   int tgid;
   struct task_struct* group_leader;
   struct pid* thread_pid;
+  const struct cred* cred;
   struct files_struct* files;
   char comm[16];
 };
@@ -203,8 +212,13 @@ struct pt_regs {
 };
 #endif
 
+struct super_block {
+  unsigned long s_magic;
+};
+
 struct inode {
   unsigned long i_ino;
+  struct super_block* i_sb;
 };
 
 struct file {

@@ -6,11 +6,13 @@
 #include <linux/types.h>
 #endif
 
-/* A descriptor that refers to a TCP socket. */
+/* A descriptor that refers to a TCP socket, and its process, which may be hidden from /proc. */
 struct owner_record {
-  __u64 inode; /* of the socket's file; 0 never */
-  __u32 pid;
+  __u32 inode; /* of the socket's file; 0 never */
+  __u32 pid;   /* in the pid namespace of the reader */
   __s32 fd;
+  __u32 uid; /* effective */
+  char comm[16];
 };
 
 /* What an event_record tells of; the order of tcpdx::EventKind. */

@@ -24,6 +24,7 @@ struct Words {
   std::string read;
   std::string save;
   std::string fail_on = "warning";
+  std::string source = "auto";
   ShowOptions show;
 };
 
@@ -37,6 +38,7 @@ void describe(CLI::App& app, Words& words) {
   app.add_option("--fail-on", words.fail_on, "warning (default) or critical: what exits non-zero")
       ->check(CLI::IsMember({"warning", "critical"}).description(""))
       ->type_name("SEVERITY");
+  add_source_option(app, words.source);
   add_show_options(app, words.show);
   app.footer(
       "exit codes: 0 nothing wrong, 1 warning, 2 critical, 3 could not look, 64 wrong usage");
@@ -62,10 +64,25 @@ class Progress {
   bool shown_ = false;
 };
 
-Result<Observation> look(Duration window, Io& io) {
-  Progress progress(io, window);
+// How this machine is looked at.
+struct Plan {
+  Duration window;
+  host::Sources sources;
+};
+
+Result<Plan> plan_of(const Words& words) {
+  const auto window = parse_duration(words.window);
+  if (!window) return fail("--for: {}", window.error().sentence);
+  const auto sources = host::parse_sources(words.source);
+  if (!sources) return fail("--source: {}", sources.error().sentence);
+  return Plan{*window, *sources};
+}
+
+Result<Observation> look(const Plan& plan, Io& io) {
+  Progress progress(io, plan.window);
   engine::ObserveOptions options;
-  options.window = window;
+  options.host.sources = plan.sources;
+  options.window = plan.window;
   options.progress = [&progress](Duration at) { progress.show(at); };
   options.stop = &interrupted();
   auto observation = engine::observe(options);
@@ -73,8 +90,8 @@ Result<Observation> look(Duration window, Io& io) {
   return observation;
 }
 
-Result<Observation> observation_of(const Words& words, Duration window, Io& io) {
-  auto observation = words.read.empty() ? look(window, io) : store::load(words.read);
+Result<Observation> observation_of(const Words& words, const Plan& plan, Io& io) {
+  auto observation = words.read.empty() ? look(plan, io) : store::load(words.read);
   if (observation && observation->looks.empty()) return fail("no socket table was seen");
   return observation;
 }
@@ -106,8 +123,8 @@ int judge_capture(const Words& words, Io& io) {
   return report(words, look->report(), io);
 }
 
-int judge_look(const Words& words, Duration window, Io& io) {
-  const auto observation = observation_of(words, window, io);
+int judge_look(const Words& words, const Plan& plan, Io& io) {
+  const auto observation = observation_of(words, plan, io);
   if (!observation) return cannot_look(io, observation.error().sentence);
   const std::vector<Finding> findings = faults::diagnose(*observation);
   const int code = report(words, view::report_of(*observation, findings), io);
@@ -126,17 +143,19 @@ int doctor(Arguments arguments, Io& io) {
   Words words;
   describe(app, words);
   if (const auto code = parse(app, arguments, io)) return *code;
-  const auto window = parse_duration(words.window);
-  if (!window) return usage_error(io, fmt::format("--for: {}", window.error().sentence));
+  const auto plan = plan_of(words);
+  if (!plan) return usage_error(io, plan.error().sentence);
   if (!words.read.empty() && !words.save.empty()) {
     return usage_error(io,
                        "--save keeps a look at this machine; what --read names is a file already, "
                        "and a capture has no sockets that could be saved");
   }
-  if (!words.read.empty() && app.count("--for") != 0) {
-    io.err << "tcpdx: --for has no effect with --read: what was saved has its own window\n";
+  for (const char* option : {"--for", "--source"}) {
+    if (words.read.empty() || app.count(option) == 0) continue;
+    io.err << fmt::format("tcpdx: {} has no effect with --read: what was saved was seen before\n",
+                          option);
   }
-  return reads_capture(words) ? judge_capture(words, io) : judge_look(words, *window, io);
+  return reads_capture(words) ? judge_capture(words, io) : judge_look(words, *plan, io);
 }
 
 }  // namespace tcpdx::cli

@@ -20,6 +20,13 @@ void add_show_options(CLI::App& app, ShowOptions& into) {
       ->type_name("WHEN");
 }
 
+void add_source_option(CLI::App& app, std::string& into) {
+  app.add_option("--source", into,
+                 "auto, or by name: owners from bpf or proc, sockets from sock_diag or proc-net "
+                 "(bpf,proc-net); one that cannot be used is an error")
+      ->type_name("WORDS");
+}
+
 std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io) {
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

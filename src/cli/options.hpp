@@ -22,6 +22,9 @@ struct ShowOptions {
 
 void add_show_options(CLI::App& app, ShowOptions& into);
 
+// --source WORDS, which host::parse_sources() reads.
+void add_source_option(CLI::App& app, std::string& into);
+
 // The exit code when the command has nothing more to do: help was shown, or the usage is wrong.
 std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io);
 

@@ -40,10 +40,10 @@ std::string owner_word(const Filter& filter) {
 
 bool needs_owners(const Filter& filter) { return !owner_word(filter).empty(); }
 
-Result<Observation> look_once(bool infos, bool owners) {
+Result<Observation> look_once(const host::LookOptions& look, const host::Sources& sources) {
   engine::ObserveOptions options;
-  options.look.infos = infos;
-  options.look.owners = owners;
+  options.host.sources = sources;
+  options.look = look;
   options.window = Duration::zero();
   auto observation = engine::observe(options);
   if (observation && observation->looks.empty()) return fail("no socket table could be read");

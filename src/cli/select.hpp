@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "host/machine.hpp"
 #include "model/filter.hpp"
 #include "model/observation.hpp"
 
@@ -16,7 +17,7 @@ bool needs_owners(const Filter& filter);
 // The first such word as it was written: "pid 2210".
 std::string owner_word(const Filter& filter);
 
-Result<Observation> look_once(bool infos, bool owners);
+Result<Observation> look_once(const host::LookOptions& look, const host::Sources& sources);
 
 // Indices of the last look's sockets.
 std::vector<uint32_t> select(const Observation& observation, const Filter& filter);

@@ -21,6 +21,7 @@ struct Words {
   std::vector<std::string> filter;
   std::string columns;
   std::string sort;
+  std::string source = "auto";
   bool no_owners = false;
   ShowOptions show;
 };
@@ -31,6 +32,7 @@ struct Plan {
   std::optional<view::Columns> columns;  // nothing: the usual ones
   std::vector<view::SortKey> sort;
   view::Needs needs;
+  host::Sources sources;
 };
 
 void describe(CLI::App& app, Words& words) {
@@ -39,6 +41,7 @@ void describe(CLI::App& app, Words& words) {
   auto* columns = app.add_option("--columns", words.columns, "columns to show, a,b,c");
   app.add_option("--sort", words.sort, "columns to sort by; -NAME for the greatest first");
   app.add_flag("--no-owners", words.no_owners, "do not look for the programs; faster");
+  add_source_option(app, words.source);
   add_show_options(app, words.show);
   columns->excludes(app.get_option("--json"));
   app.footer("columns\n" + view::describe_columns());
@@ -77,6 +80,9 @@ Result<Plan> plan_of(const Words& words) {
     return fail("with --no-owners nothing can answer '{}' of the filter",
                 printable(owner_word(plan.filter)));
   }
+  const auto sources = host::parse_sources(words.source);
+  if (!sources) return fail("--source: {}", sources.error().sentence);
+  plan.sources = *sources;
   plan.needs = needed(words, plan);
   if (words.no_owners && plan.needs.owners) {
     return fail("--columns or --sort name a column of the owner, which --no-owners leaves out");
@@ -108,7 +114,8 @@ int sockets(Arguments arguments, Io& io) {
   if (const auto code = parse(app, arguments, io)) return *code;
   const auto plan = plan_of(words);
   if (!plan) return usage_error(io, plan.error().sentence);
-  const auto observation = look_once(plan->needs.infos, plan->needs.owners);
+  const auto observation =
+      look_once({.infos = plan->needs.infos, .owners = plan->needs.owners}, plan->sources);
   if (!observation) return cannot_look(io, observation.error().sentence);
   show(words, *plan, *observation, io);
   return kOk;

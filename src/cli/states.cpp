@@ -24,6 +24,7 @@ struct Words {
   std::vector<std::string> filter;
   std::string by;
   std::string watch;  // empty: look once
+  std::string source = "auto";
   ShowOptions show;
 };
 
@@ -32,6 +33,7 @@ struct Plan {
   std::optional<view::GroupBy> by;
   std::optional<Duration> every;
   bool owners = false;
+  host::Sources sources;
 };
 
 void describe(CLI::App& app, Words& words) {
@@ -40,6 +42,7 @@ void describe(CLI::App& app, Words& words) {
                  "process, port (the local one if served here, else the remote one), peer, netns "
                  "or cgroup");
   app.add_flag("--watch{2s}", words.watch, "again every DUR (--watch=DUR), until Ctrl-C");
+  add_source_option(app, words.source);
   add_show_options(app, words.show);
 }
 
@@ -61,6 +64,9 @@ Result<Plan> plan_of(const Words& words) {
     if (*every < kShortestWatch) return fail("--watch: at least 100ms");
     plan.every = *every;
   }
+  const auto sources = host::parse_sources(words.source);
+  if (!sources) return fail("--source: {}", sources.error().sentence);
+  plan.sources = *sources;
   plan.owners = plan.by == view::GroupBy::process || plan.by == view::GroupBy::cgroup ||
                 needs_owners(plan.filter);
   return plan;
@@ -96,7 +102,7 @@ int states(Arguments arguments, Io& io) {
   const Duration every = plan->every.value_or(Duration::zero());
   bool first = true;
   do {
-    const auto observation = look_once(false, plan->owners);
+    const auto observation = look_once({.infos = false, .owners = plan->owners}, plan->sources);
     if (!observation) return cannot_look(io, observation.error().sentence);
     if (every > Duration::zero()) separate(words, *observation, io);
     show(words, *plan, *observation, io);

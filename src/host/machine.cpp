@@ -19,7 +19,7 @@
 #include "host/namespaces.hpp"
 #include "host/netlink.hpp"
 #include "host/notes.hpp"
-#include "host/owners.hpp"
+#include "host/owner_search.hpp"
 #include "host/proc_net_tcp.hpp"
 #include "host/routes.hpp"
 #include "host/sock_diag.hpp"
@@ -76,14 +76,17 @@ std::string sock_diag_trouble() {
 }  // namespace
 
 struct Machine::Parts {
-  explicit Parts(Options given) : options(std::move(given)), owners(options.proc) {}
+  explicit Parts(Options given)
+      : options(std::move(given)), owners(options.proc, options.sources.owners) {}
 
   Result<void> choose_tables(Observation& into);
   void open_namespaces(Observation& into);
   void add_namespace(NamespaceHandle space, Observation& into);
   Result<void> read_tables(uint16_t netns, const DumpRequest& how, Look& look, Observation& into);
   Result<void> dump(uint16_t netns, const DumpRequest& how, Look& look, Observation& into);
-  void find_owners(const Runner& run, Look& look, Observation& into);
+  Result<void> read_all(const DumpRequest& how, Look& look, Observation& into);
+  Result<void> find_owners(const Runner& run, Look& look, Observation& into);
+  void say_owners(const SearchEnd& end, Observation& into);
   void reserve(Look& look);
   std::vector<ListenerSample> listeners(uint16_t netns, Observation& into);
 
@@ -118,16 +121,16 @@ struct Machine::Parts {
   std::vector<NamespaceHandle> namespaces;  // as in the Observation; ours is the first
   std::vector<bool> without_ipv6;           // at the last count
   std::vector<bool> whole_machine;          // has the machine's own limits: the initial one
-  OwnerWalk owners;
+  OwnerSearch owners;
   Notes notes;
 };
 
 Result<void> Machine::Parts::choose_tables(Observation& into) {
   std::string trouble = "it was not wanted";
-  if (!options.use_proc_tables) {
+  if (options.sources.tables != TableSource::proc_net) {
     trouble = sock_diag_trouble();
     if (trouble.empty()) {
-      add_source("sock_diag", into);
+      add_source(name_of(TableSource::sock_diag), into);
       if (!has_capability(CAP_NET_ADMIN)) {
         say(Unseen::marks, 0,
             {"marks of sockets", "the kernel does not tell them to everyone", "CAP_NET_ADMIN"},
@@ -136,13 +139,16 @@ Result<void> Machine::Parts::choose_tables(Observation& into) {
       return {};
     }
   }
+  if (options.sources.tables == TableSource::sock_diag) {
+    return fail("sock_diag cannot be used: {}", trouble);
+  }
   sock_diag = false;
   const std::string path = options.proc + "/thread-self/net/tcp";
   if (const auto table = read_file(path); !table) {
     return fail("no table of sockets can be read: sock_diag: {}; {}", trouble,
                 table.error().sentence);
   }
-  add_source("/proc/net/tcp", into);
+  add_source(name_of(TableSource::proc_net), into);
   say(Unseen::sock_diag, 0,
       {"TCP_INFO, memory, drops, cookies, marks, cgroups, shut-down directions and congestion "
        "control of all sockets, and the limits of listen queues",
@@ -261,8 +267,26 @@ void Machine::Parts::reserve(Look& look) {
   if (sock_diag) look.infos.reserve(with_margin(open));
 }
 
-void Machine::Parts::find_owners(const Runner& run, Look& look, Observation& into) {
-  const WalkEnd end = owners.run(run, look, into.processes);
+Result<void> Machine::Parts::read_all(const DumpRequest& how, Look& look, Observation& into) {
+  for (uint16_t netns = 0; netns < count(); ++netns) {
+    Result<void> read;
+    inside(netns, into, [&] { read = read_tables(netns, how, look, into); });
+    if (read) continue;
+    if (netns == 0) return read;
+    say(Unseen::sockets, namespaces[netns].inode,
+        {fmt::format("sockets in {}", called(namespaces[netns])), read.error().sentence, ""}, into);
+  }
+  return {};
+}
+
+Result<void> Machine::Parts::find_owners(const Runner& run, Look& look, Observation& into) {
+  const Result<SearchEnd> end = owners.finish(run, look, into.processes);
+  if (!end) return std::unexpected(end.error());
+  say_owners(*end, into);
+  return {};
+}
+
+void Machine::Parts::say_owners(const SearchEnd& end, Observation& into) {
   if (end.error != 0) {
     say(Unseen::owners, 0,
         {"owners of sockets",
@@ -270,12 +294,19 @@ void Machine::Parts::find_owners(const Runner& run, Look& look, Observation& int
         into);
     return;
   }
-  add_source("/proc/PID/fd", into);
-  if (end.refused == 0) return;
-  say(Unseen::owners, 0,
-      {fmt::format("owners of sockets of {}", processes(end.refused)),
-       "/proc/PID/fd may not be read", lacking({CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH})},
-      into);
+  add_source(name_of(end.source), into);
+  if (end.refused != 0) {
+    say(Unseen::owners, 0,
+        {fmt::format("owners of sockets of {}", processes(end.refused)),
+         "/proc/PID/fd may not be read", lacking({CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH})},
+        into);
+  }
+  if (end.hidden != 0) {
+    say(Unseen::processes, 0,
+        {fmt::format("all but name and user of {} that own sockets", processes(end.hidden)),
+         fmt::format("{} hides them (hidepid)", options.proc), lacking({CAP_SYS_PTRACE})},
+        into);
+  }
 }
 
 std::vector<ListenerSample> Machine::Parts::listeners(uint16_t netns, Observation& into) {
@@ -307,6 +338,7 @@ Result<Machine> Machine::open(const Options& options, Observation& into) {
       return std::unexpected(chosen.error());
     }
   }
+  if (const auto ready = parts->owners.prepare(); !ready) return std::unexpected(ready.error());
   parts->open_namespaces(into);
   return Machine(std::move(parts));
 }
@@ -315,17 +347,19 @@ Result<void> Machine::look(const LookOptions& options, Duration at, Observation&
   Look look;
   look.at = at;
   parts_->reserve(look);
-  const DumpRequest how{Family::v4, false, options.infos};
-  for (uint16_t netns = 0; netns < parts_->count(); ++netns) {
-    Result<void> read;
-    parts_->inside(netns, into, [&] { read = parts_->read_tables(netns, how, look, into); });
-    if (read) continue;
-    if (netns == 0) return read;
-    const NamespaceHandle& space = parts_->namespaces[netns];
-    parts_->say(Unseen::sockets, space.inode,
-                {fmt::format("sockets in {}", called(space)), read.error().sentence, ""}, into);
+  // The iterator need not know the sockets, so it runs beside the reading of the tables.
+  Result<void> read;
+  options.run(options.owners ? 2 : 1, [&](size_t part) {
+    if (part == 0) {
+      read = parts_->read_all({Family::v4, false, options.infos}, look, into);
+    } else {
+      parts_->owners.begin();
+    }
+  });
+  if (!read) return read;
+  if (options.owners) {
+    if (auto found = parts_->find_owners(options.run, look, into); !found) return found;
   }
-  if (options.owners) parts_->find_owners(options.run, look, into);
   into.looks.push_back(std::move(look));
   return {};
 }

@@ -1,8 +1,9 @@
 // The live Linux machine: fills an Observation from the kernel's tables.
 //
 // Sockets come from sock_diag(7) in every network namespace that can be entered, or, where that is
-// refused, from /proc/net/tcp{,6}; owners from an own walk of /proc/PID/fd. Whatever could not be
-// seen is added to Observation::missing once, with the capability that would show it.
+// refused, from /proc/net/tcp{,6}; owners from the kernel's iterator over open files, or, where
+// that is refused, from an own walk of /proc/PID/fd. Whatever could not be seen is added to
+// Observation::missing once, with the capability that would show it.
 #pragma once
 
 #include <cstdint>
@@ -13,28 +14,30 @@
 #include "base/result.hpp"
 #include "base/runner.hpp"
 #include "base/time.hpp"
+#include "host/sources.hpp"
 #include "model/observation.hpp"
 
 namespace tcpdx::host {
 
 struct Options {
-  bool all_namespaces = true;    // false: only the one we run in
-  bool counters_only = false;    // no socket table will be asked for; then open() cannot fail
-  bool use_proc_tables = false;  // /proc/net/tcp instead of sock_diag
-  std::string proc = "/proc";    // for tests
+  bool all_namespaces = true;  // false: only the one we run in
+  bool counters_only = false;  // no socket table will be asked for; then open() cannot fail
+  Sources sources;             // those that are named are used or the look fails
+  std::string proc = "/proc";  // for tests
   std::string run_netns = "/run/netns";
 };
 
 struct LookOptions {
   bool infos = true;         // TCP_INFO, memory, congestion control
-  bool owners = true;        // walk /proc/PID/fd
-  Runner run = run_in_turn;  // one piece of work per process of the machine
+  bool owners = true;        // which programs hold the sockets
+  Runner run = run_in_turn;  // tables beside owners, and a piece of work per process
 };
 
 class Machine {
  public:
   // Finds the namespaces and opens what is needed in each. Writes host, kernel, namespaces with
-  // their sysctls, sources and missing. Fails only if no socket table at all can be read.
+  // their sysctls, sources and missing. Fails only if no socket table at all can be read, or a
+  // source that was asked for by name cannot be used.
   static Result<Machine> open(const Options& options, Observation& into);
 
   // Appends a full look. A dump that the kernel marks as interrupted is repeated a bounded number

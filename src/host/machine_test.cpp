@@ -217,7 +217,7 @@ TEST(Machine, ProcTablesSayWhatTheyLack) {
   Server server("127.0.0.1", 5);
   const Fd client = server.connect();
   Options options = ours_only();
-  options.use_proc_tables = true;
+  options.sources.tables = TableSource::proc_net;
   const Observation seen = looked(options);
   EXPECT_EQ(seen.sources.front(), "/proc/net/tcp");
   EXPECT_TRUE(says(seen, "TCP_INFO"));
@@ -237,7 +237,7 @@ TEST(Machine, ProcTablesSayWhatTheyLack) {
 
 TEST(Machine, FailsOnlyWithoutAnyTable) {
   Options options;
-  options.use_proc_tables = true;
+  options.sources.tables = TableSource::proc_net;
   options.proc = "/nowhere";
   Observation observation;
   const Result<Machine> machine = Machine::open(options, observation);

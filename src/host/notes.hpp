@@ -19,6 +19,7 @@ enum class Unseen : uint8_t {
   namespace_refused,  // namespaces that may not be entered
   namespace_hidden,   // namespaces of processes that may not be looked at
   owners,
+  processes,  // that own sockets and cannot be looked at
   marks,
   routes,
 };

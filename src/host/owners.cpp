@@ -21,7 +21,8 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "host/folder.hpp"
-#include "host/inode_set.hpp"
+#include "host/inode_table.hpp"
+#include "host/owner_join.hpp"
 
 namespace tcpdx::host {
 
@@ -76,15 +77,6 @@ Links read_listed(int fds, int first, const InodeSet& inodes) {
     if (number && *number >= first) read_link(fds, name, *number, inodes, links);
   });
   return links;
-}
-
-InodeSet inodes_of(const std::vector<Socket>& sockets) {
-  const auto open = std::ranges::count_if(sockets, [](const Socket& s) { return s.inode != 0; });
-  InodeSet inodes(static_cast<size_t>(open));
-  for (const Socket& socket : sockets) {
-    if (socket.inode != 0) inodes.insert(socket.inode);
-  }
-  return inodes;
 }
 
 // A process on the walk.
@@ -173,30 +165,17 @@ void read_in_pieces(const Runner& runner, std::span<const uint32_t> pids, const 
   for (auto& [i, links] : whole) finish(pids[i], std::move(links), visits[i]);
 }
 
-void join(Look& look) {
-  std::ranges::sort(look.owners, {}, [](const Owner& owner) {
-    return std::pair{owner.inode, uint64_t{owner.process} << 32 | static_cast<uint32_t>(owner.fd)};
-  });
-  for (Socket& socket : look.sockets) {
-    if (socket.inode == 0) continue;
-    const auto owners = std::ranges::equal_range(look.owners, socket.inode, {}, &Owner::inode);
-    if (owners.empty()) continue;
-    socket.first_owner = static_cast<uint32_t>(owners.begin() - look.owners.begin());
-    socket.owner_count = static_cast<uint16_t>(
-        std::min<size_t>(owners.size(), std::numeric_limits<uint16_t>::max()));
-  }
-}
-
 }  // namespace
 
-WalkEnd OwnerWalk::run(const Runner& runner, Look& look, std::vector<Process>& processes) {
+WalkEnd OwnerWalk::run(const Runner& runner, Look& look, ProcessTable& table,
+                       std::vector<Process>& processes) const {
   WalkEnd end;
   const Fd proc(::open(proc_.c_str(), kFolderFlags));
   if (!proc) {
     end.error = errno;
     return end;
   }
-  const InodeSet inodes = inodes_of(look.sockets);
+  const InodeSet inodes(look.sockets);
   const std::vector<uint32_t> pids = numbered_entries(proc.get());
   std::vector<Visit> visits(pids.size());
   std::atomic<size_t> large = 0;
@@ -206,24 +185,12 @@ WalkEnd OwnerWalk::run(const Runner& runner, Look& look, std::vector<Process>& p
   for (Visit& seen : visits) {
     if (seen.refused) ++end.refused;
     if (!seen.record) continue;
-    const uint32_t index = index_of(std::move(*seen.record), processes);
+    const uint32_t index = table.index_of(std::move(*seen.record), processes);
     for (const Owner& owner : seen.owners) look.owners.push_back({owner.inode, index, owner.fd});
     seen = {};  // given back at once: a machine may have many
   }
-  join(look);
+  join_owners(look);
   return end;
-}
-
-uint32_t OwnerWalk::index_of(ProcessRecord record, std::vector<Process>& processes) {
-  const auto found = known_.find(record.process.pid);
-  if (found != known_.end() && found->second.start_ticks == record.start_ticks) {
-    processes[found->second.index] = std::move(record.process);
-    return found->second.index;
-  }
-  const auto index = static_cast<uint32_t>(processes.size());
-  known_[record.process.pid] = {record.start_ticks, index};
-  processes.push_back(std::move(record.process));
-  return index;
 }
 
 }  // namespace tcpdx::host

@@ -3,11 +3,11 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/runner.hpp"
-#include "host/process_info.hpp"
+#include "host/process_table.hpp"
 #include "model/observation.hpp"
 
 namespace tcpdx::host {
@@ -17,25 +17,16 @@ struct WalkEnd {
   uint32_t refused = 0;  // processes whose descriptors may not be read
 };
 
-// Remembers the processes it has met, so that one that is met again in a later look is the same
-// entry of Observation::processes, refreshed.
 class OwnerWalk {
  public:
   explicit OwnerWalk(std::string proc) : proc_(std::move(proc)) {}
 
   // Fills look.owners and each socket's part in it.
-  WalkEnd run(const Runner& runner, Look& look, std::vector<Process>& processes);
+  WalkEnd run(const Runner& runner, Look& look, ProcessTable& table,
+              std::vector<Process>& processes) const;
 
  private:
-  struct Known {
-    uint64_t start_ticks = 0;
-    uint32_t index = 0;
-  };
-
-  uint32_t index_of(ProcessRecord record, std::vector<Process>& processes);
-
   std::string proc_;
-  std::unordered_map<uint32_t, Known> known_;  // by pid
 };
 
 }  // namespace tcpdx::host

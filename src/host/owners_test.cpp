@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/file.hpp"
-#include "host/inode_set.hpp"
+#include "host/inode_table.hpp"
 
 namespace tcpdx::host {
 namespace {
@@ -49,6 +49,7 @@ class OwnerWalkTest : public testing::Test {
   }
 
   fs::path proc_;
+  ProcessTable table_;
 };
 
 TEST_F(OwnerWalkTest, FindsEveryOwnerOfASharedSocket) {
@@ -66,7 +67,7 @@ TEST_F(OwnerWalkTest, FindsEveryOwnerOfASharedSocket) {
   look.sockets = {socket(888), socket(0), socket(777), socket(999)};
   std::vector<Process> processes;
   OwnerWalk walk(proc_);
-  const WalkEnd end = walk.run(run_in_turn, look, processes);
+  const WalkEnd end = walk.run(run_in_turn, look, table_, processes);
   EXPECT_EQ(end.error, 0);
   EXPECT_EQ(end.refused, 0U);
   ASSERT_EQ(processes.size(), 2U) << "a program without sockets of this look is no entry";
@@ -90,11 +91,11 @@ TEST_F(OwnerWalkTest, AProcessSeenAgainIsTheSameEntryRefreshed) {
   std::vector<Process> processes;
   Look first;
   first.sockets = {socket(777)};
-  walk.run(run_in_turn, first, processes);
+  walk.run(run_in_turn, first, table_, processes);
   add_process(10, "after", 100);  // the same process under a new name
   Look second;
   second.sockets = {socket(777)};
-  walk.run(run_in_turn, second, processes);
+  walk.run(run_in_turn, second, table_, processes);
   ASSERT_EQ(processes.size(), 1U);
   EXPECT_EQ(processes[0].comm, "after");
 }
@@ -106,11 +107,11 @@ TEST_F(OwnerWalkTest, AReusedPidIsAnotherProcess) {
   std::vector<Process> processes;
   Look first;
   first.sockets = {socket(777)};
-  walk.run(run_in_turn, first, processes);
+  walk.run(run_in_turn, first, table_, processes);
   add_process(10, "new", 200);
   Look second;
   second.sockets = {socket(777)};
-  walk.run(run_in_turn, second, processes);
+  walk.run(run_in_turn, second, table_, processes);
   ASSERT_EQ(processes.size(), 2U);
   EXPECT_EQ(processes[first.owners[0].process].comm, "old");
   EXPECT_EQ(processes[second.owners[0].process].comm, "new");
@@ -123,7 +124,7 @@ TEST_F(OwnerWalkTest, AProcessThatEndsDuringTheWalkOwnsNothing) {
   Look look;
   look.sockets = {socket(777)};
   std::vector<Process> processes;
-  const WalkEnd end = OwnerWalk(proc_).run(run_in_turn, look, processes);
+  const WalkEnd end = OwnerWalk(proc_).run(run_in_turn, look, table_, processes);
   EXPECT_TRUE(processes.empty());
   EXPECT_TRUE(look.owners.empty());
   EXPECT_EQ(look.sockets[0].first_owner, kNoIndex);
@@ -137,14 +138,14 @@ TEST_F(OwnerWalkTest, CountsProcessesThatMayNotBeRead) {
   Look look;
   look.sockets = {socket(777)};
   std::vector<Process> processes;
-  EXPECT_EQ(OwnerWalk(proc_).run(run_in_turn, look, processes).refused, 1U);
+  EXPECT_EQ(OwnerWalk(proc_).run(run_in_turn, look, table_, processes).refused, 1U);
   fs::permissions(proc_ / "10" / "fd", fs::perms::owner_all);
 }
 
 TEST_F(OwnerWalkTest, SaysWhenThereIsNoTree) {
   Look look;
   std::vector<Process> processes;
-  EXPECT_EQ(OwnerWalk(proc_ / "none").run(run_in_turn, look, processes).error, ENOENT);
+  EXPECT_EQ(OwnerWalk(proc_ / "none").run(run_in_turn, look, table_, processes).error, ENOENT);
 }
 
 TEST(InodeSet, HoldsWhatWasPutIn) {
@@ -184,7 +185,8 @@ TEST(OwnerWalkLive, FindsEveryDescriptorOfALargeProcess) {
   add(Fd(::fcntl(low.get(), F_DUPFD_CLOEXEC, kFar)));
 
   std::vector<Process> processes;
-  EXPECT_EQ(OwnerWalk("/proc").run(run_in_turn, look, processes).error, 0);
+  ProcessTable table;
+  EXPECT_EQ(OwnerWalk("/proc").run(run_in_turn, look, table, processes).error, 0);
   for (size_t i = 0; i < held.size(); ++i) {
     const auto owners = owners_of(look, look.sockets[i]);
     const bool found = std::ranges::any_of(owners, [&](const Owner& owner) {

@@ -2,6 +2,7 @@
 #include "host/process_info.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "host/cgroup_name.hpp"
+#include "host/folder.hpp"
 
 namespace tcpdx::host {
 
@@ -119,6 +121,18 @@ std::optional<ProcessRecord> read_process(int folder, uint32_t pid) {
   if (read_file_at(folder, "wchan", text) == 0) process.wchan = wait_channel(text);
   if (read_file_at(folder, "limits", text) == 0) process.fd_limit = parse_fd_limit(text);
   return record;
+}
+
+// The size of /proc/PID/fd is their number since Linux 6.2; before, it is 0 and they are counted.
+std::optional<uint32_t> open_descriptors(int folder) {
+  struct stat about{};
+  if (::fstatat(folder, "fd", &about, 0) != 0) return std::nullopt;
+  if (about.st_size > 0) return static_cast<uint32_t>(about.st_size);
+  const Fd fds(::openat(folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fds) return std::nullopt;
+  uint32_t count = 0;
+  const auto add = [&](const char* name) { count += *name != '.' ? 1 : 0; };
+  return FolderReader().for_each(fds.get(), add) == 0 ? std::optional(count) : std::nullopt;
 }
 
 bool may_own_sockets(int folder) {

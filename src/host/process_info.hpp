@@ -39,6 +39,9 @@ struct ProcessRecord {
 // even when the number is given to another one. Nothing if the process has ended.
 std::optional<ProcessRecord> read_process(int folder, uint32_t pid);
 
+// How many descriptors the process of this folder has; nothing where that may not be known.
+std::optional<uint32_t> open_descriptors(int folder);
+
 // Of a folder whose descriptors may not be read: could it have any?
 bool may_own_sockets(int folder);
 

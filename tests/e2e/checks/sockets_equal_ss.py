@@ -1,4 +1,5 @@
-"""`sockets --json` shows the same sockets as `ss -tanp`: addresses, states, queues, owners.
+"""`sockets --json` shows the same sockets as `ss -tanp`: addresses, states, queues, owners, whether
+the kernel's iterator finds the owners or a walk over /proc.
 
    client 10.1.0.1 ──── 10.1.0.2 server         and fd00:1::1 ──── fd00:1::2
    both ends of some 3,000 connections in all states that stand still for a moment
@@ -102,12 +103,24 @@ def scene(lab):
 
 
 def equals_ss(lab):
+    compare(lab, "auto", "iter/task_file")
+
+
+def equals_ss_by_bpf(lab):
+    compare(lab, "bpf", "iter/task_file")
+
+
+def equals_ss_by_proc(lab):
+    compare(lab, "proc", "/proc/PID/fd")
+
+
+def compare(lab, source, named):
     set_comm("first owner")
     client, server, kept = scene(lab)
     wait_until(lambda: len(server.sockets("state", "syn-recv")) == 12, "SYN-RECEIVED")
     for _ in range(8):
         before = [rows_of_ss(n) for n in (client, server)]
-        result = lab.tcpdx("sockets", "--json")
+        result = lab.tcpdx("sockets", "--json", "--source", source)
         after = [rows_of_ss(n) for n in (client, server)]
         if before == after:
             break
@@ -116,6 +129,7 @@ def equals_ss(lab):
         raise AssertionError("the scene never stood still")
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
+    assert any(named in used for used in document["sources"]), document["sources"]
     assert sum(map(len, before)) > 2500
     seen = {row[0] for rows in before for row in rows}
     assert seen >= {"LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-2",
