@@ -1,22 +1,37 @@
 #include "lab/impairment.hpp"
 
+#include <algorithm>
+
 namespace tcpdx::lab {
 
-Line::Line(const Impairment& impairment) : impairment_(impairment), random_(impairment.seed) {}
+Line::Line(const Impairment& impairment) : impairment_(impairment), chance_(impairment.seed) {}
 
-// Not a std distribution: those differ between standard libraries, the engine does not.
-bool Line::chance(double probability) {
-  constexpr double kOneOf2To53 = 0x1p-53;
-  return probability > 0 && static_cast<double>(random_() >> 11) * kOneOf2To53 < probability;
+// When the last octet is on the line; nothing: the queue is full.
+std::optional<tcp::Time> Line::leaves_queue(tcp::Time now, size_t octets) {
+  if (impairment_.rate == 0) return now;
+  const tcp::Time begins = std::max(now, free_at_);
+  const auto waiting =
+      static_cast<double>((begins - now).count()) * 1e-6 * static_cast<double>(impairment_.rate);
+  if (waiting > static_cast<double>(impairment_.queue)) return std::nullopt;
+  const auto takes = static_cast<double>(octets) * 1e6 / static_cast<double>(impairment_.rate);
+  free_at_ = begins + Duration(static_cast<int64_t>(takes));
+  return free_at_;
 }
 
 unsigned Line::put(tcp::Time now, std::span<const std::byte> datagram) {
-  if (chance(impairment_.loss)) return 0;
-  const unsigned copies = chance(impairment_.duplication) ? 2 : 1;
+  if (datagram.size() > impairment_.mtu || chance_(impairment_.loss)) return 0;
+  const auto sent = leaves_queue(now, datagram.size());
+  if (!sent) return 0;
+  const unsigned copies = chance_(impairment_.duplication) ? 2 : 1;
   for (unsigned copy = 0; copy < copies; ++copy) {
-    const Duration held_back = chance(impairment_.reordering) ? impairment_.held_back : Duration{};
-    under_way_.emplace(now + impairment_.delay + held_back,
-                       std::vector(datagram.begin(), datagram.end()));
+    tcp::Time arrives = *sent + impairment_.delay;
+    if (impairment_.jitter > Duration{}) {
+      const double added = chance_.share() * static_cast<double>(impairment_.jitter.count());
+      arrives = std::max(arrives + Duration(static_cast<int64_t>(added)), last_arrival_);
+      last_arrival_ = arrives;
+    }
+    if (chance_(impairment_.reordering)) arrives += impairment_.held_back;
+    under_way_.emplace(arrives, std::vector(datagram.begin(), datagram.end()));
   }
   return copies;
 }

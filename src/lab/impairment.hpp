@@ -1,5 +1,5 @@
-// What a bad path does to datagrams, on purpose and from a seed: it loses, doubles, delays them and
-// lets some be overtaken.
+// What a bad path does to datagrams, on purpose and from a seed: it loses, doubles, delays them,
+// lets some be overtaken, makes them wait for their turn and throws away what is too large.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,10 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <random>
 #include <span>
 #include <vector>
 
+#include "lab/chance.hpp"
 #include "tcp/packet.hpp"
 
 namespace tcpdx::lab {
@@ -20,7 +20,11 @@ struct Impairment {
   double duplication = 0;
   double reordering = 0;
   Duration delay{};          // of every datagram
+  Duration jitter{};         // up to this much is added to the delay; the order stays
   Duration held_back = 1ms;  // of one that others shall overtake, in addition
+  uint64_t rate = 0;         // octets a second; 0: no limit
+  size_t queue = 100'000;    // octets that may wait for their turn; one more is lost
+  size_t mtu = SIZE_MAX;     // longer ones are lost without a word
   uint64_t seed = 1;
 };
 
@@ -37,10 +41,12 @@ class Line {
   std::optional<tcp::Time> next() const;
 
  private:
-  bool chance(double probability);
+  std::optional<tcp::Time> leaves_queue(tcp::Time now, size_t octets);
 
   Impairment impairment_;
-  std::mt19937_64 random_;
+  Chance chance_;
+  tcp::Time free_at_{};       // when what waits for its turn has left
+  tcp::Time last_arrival_{};  // of datagrams that keep their order
   std::multimap<tcp::Time, std::vector<std::byte>> under_way_;
 };
 

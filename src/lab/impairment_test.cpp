@@ -62,6 +62,32 @@ TEST(Line, does_the_same_again_from_the_same_seed) {
   EXPECT_NE(run(bad, 100), run(other, 100));
 }
 
+// 1,000 octets at 100,000 a second take 10 ms; the second waits for the first, the third finds the
+// queue full.
+TEST(Line, makes_datagrams_wait_for_their_turn) {
+  Line line({.rate = 100'000, .queue = 1'500});
+  const std::vector<std::byte> datagram(1'000);
+  EXPECT_EQ(line.put(0ms, datagram), 1U);
+  EXPECT_EQ(line.put(0ms, datagram), 1U);
+  EXPECT_EQ(line.put(0ms, datagram), 0U);
+  EXPECT_EQ(line.next(), 10ms);
+  line.release(10ms, [](std::span<const std::byte>) {});
+  EXPECT_EQ(line.next(), 20ms);
+  EXPECT_EQ(line.put(20ms, datagram), 1U);
+}
+
+TEST(Line, jitters_without_changing_the_order) {
+  const Numbers out = run({.delay = 5ms, .jitter = 20ms, .seed = 3}, 100);
+  ASSERT_EQ(out.size(), 100U);
+  EXPECT_TRUE(std::ranges::is_sorted(out));
+}
+
+TEST(Line, loses_what_is_longer_than_its_mtu) {
+  Line line({.mtu = 100});
+  EXPECT_EQ(line.put(0ms, std::vector<std::byte>(100)), 1U);
+  EXPECT_EQ(line.put(0ms, std::vector<std::byte>(101)), 0U);
+}
+
 // Of 100 datagrams with a loss of 0.3, the mean is 70 and the deviation 4.6.
 TEST(Line, loses_about_as_many_as_told) {
   const size_t left = run({.loss = 0.3}, 100).size();
