@@ -11,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "probe/socket_address.hpp"
 #include "wire/checksum.hpp"
@@ -87,16 +86,16 @@ void split_extensions(const sock_extended_err& error, std::span<const std::byte>
   into.quoted.assign(quoted.begin(), quoted.end());
 }
 
-WallTime wall(const timespec& time) {
-  return WallTime(std::chrono::seconds(time.tv_sec) +
-                  std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(time.tv_nsec)));
-}
-
 bool set(int socket, int level, int name, int value) {
   return ::setsockopt(socket, level, name, &value, sizeof value) == 0;
 }
 
 }  // namespace
+
+WallTime wall_of(const timespec& time) {
+  return WallTime(std::chrono::seconds(time.tv_sec) +
+                  std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(time.tv_nsec)));
+}
 
 std::vector<MplsLabel> read_labels(std::span<const std::byte> extensions) {
   std::vector<MplsLabel> labels;
@@ -144,7 +143,7 @@ std::optional<ErrorMessage> read_error_message(msghdr& message, std::span<const 
       if (const auto ttl = value_of<int>(header)) found.ttl = static_cast<uint8_t>(*ttl);
     } else if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPING) {
       const auto stamps = value_of<std::array<timespec, 3>>(header);
-      if (stamps && stamps->front().tv_sec != 0) found.at = wall(stamps->front());
+      if (stamps && stamps->front().tv_sec != 0) found.at = wall_of(stamps->front());
     }
   }
   if (!any) return std::nullopt;

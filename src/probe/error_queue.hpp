@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <span>
 #include <vector>
@@ -56,6 +57,9 @@ std::vector<MplsLabel> read_labels(std::span<const std::byte> extensions);
 
 // The next message of the socket's error queue; an empty optional when there is none.
 Result<std::optional<ErrorMessage>> next_error(int socket);
+
+// A kernel's time stamp as the rest of the program tells times.
+WallTime wall_of(const timespec& time);
 
 // Asks for error messages (with extensions where the kernel has them), the TTL of what arrives and
 // the kernel's times of packets, sent and received. False where the socket takes no error queue.

@@ -1,0 +1,54 @@
+// The askers that send datagrams; see asker.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/file.hpp"
+#include "probe/asker.hpp"
+#include "probe/error_queue.hpp"
+#include "probe/socket.hpp"
+
+namespace tcpdx::probe {
+
+class DatagramAsker final : public Asker {
+ public:
+  // ICMP or UDP.
+  static Result<std::unique_ptr<Asker>> open(Method method, const AskOptions& options);
+  DatagramAsker(Fd socket, Method method, const AskOptions& options);
+
+  Result<void> send(uint64_t seq) override;
+  void hear(std::vector<Heard>& into) override;
+  void forget(uint64_t seq) override;
+  void add_polls(std::vector<pollfd>& into) const override;
+
+ private:
+  struct Waiting {
+    uint64_t seq = 0;
+    uint32_t stamp_id = 0;
+    std::optional<WallTime> left;  // when it left, by the kernel's clock
+  };
+
+  std::span<const std::byte> write(uint64_t seq);
+  Waiting* find(uint64_t seq);
+  Waiting* find_short(uint16_t number);
+  Waiting* find_quoted(std::span<const std::byte> quoted);
+  void hear_error(const ErrorMessage& error, std::vector<Heard>& into);
+  void hear_datagram(const Received& received, std::vector<Heard>& into);
+
+  Fd socket_;
+  Method method_;
+  SocketAddress target_;
+  size_t header_;
+  uint32_t sent_ = 0;
+  std::deque<Waiting> waiting_;
+  std::vector<std::byte> packet_;
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace tcpdx::probe
