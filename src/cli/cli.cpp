@@ -25,6 +25,7 @@ constexpr std::array kCommands{
     Command{"read", "each connection in captures, with the states of both ends", read},
     Command{"show", "one captured connection as a ladder and as a picture", show},
     Command{"capture", "packets as they pass, each with the states of both ends", capture},
+    Command{"ping", "asks hosts whether they are there: how far, how reliably", ping},
     Command{"diagram", "the state diagram as text, SVG, DOT or Mermaid", diagram},
     Command{"sim", "a connection between two simulated ends, as a ladder with states", sim},
 };

@@ -7,11 +7,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <random>
 #include <utility>
 
 #include "probe/error_words.hpp"
+#include "wire/checksum.hpp"
 #include "wire/octets.hpp"
 
 namespace tcpdx::probe {
@@ -41,26 +42,50 @@ Result<std::unique_ptr<Asker>> DatagramAsker::open(Method method, const AskOptio
   int protocol = IPPROTO_UDP;
   if (method == Method::icmp) protocol = v4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
   auto socket = open_socket(SOCK_DGRAM, protocol, options);
+  bool raw = false;
+  if (!socket && method == Method::icmp) {  // no ping sockets for this group; CAP_NET_RAW does too
+    auto instead = open_socket(SOCK_RAW, protocol, options);
+    raw = instead.has_value();
+    if (raw) socket = std::move(instead);
+  }
   if (!socket) return std::unexpected(socket.error());
-  return std::make_unique<DatagramAsker>(std::move(*socket), method, options);
+  return std::make_unique<DatagramAsker>(std::move(*socket), method, raw, options);
 }
 
-DatagramAsker::DatagramAsker(Fd socket, Method method, const AskOptions& options)
+DatagramAsker::DatagramAsker(Fd socket, Method method, bool raw, const AskOptions& options)
     : socket_(std::move(socket)),
       method_(method),
       target_(options.target),
       header_(method == Method::icmp ? kEchoHeader : 0),
+      raw_(raw),
+      id_(static_cast<uint16_t>(std::random_device{}())),
       packet_(header_ + options.size),
       buffer_(kLongest) {}
 
-// A ping socket fills in the identifier and the checksum.
+// A ping socket fills in the identifier and the checksum; on a raw one the kernel does it for
+// ICMPv6's checksum alone (raw(7), RFC 3542 3.1).
 std::span<const std::byte> DatagramAsker::write(uint64_t seq) {
-  if (header_ != 0) {
-    wire::put8(packet_.data(), target_.addr.family == Family::v4 ? kEchoRequest4 : kEchoRequest6);
-    wire::put16(&packet_[6], static_cast<uint16_t>(seq));
-  }
+  const bool v4 = target_.addr.family == Family::v4;
   fill(std::span(packet_).subspan(header_), seq);
+  if (header_ == 0) return packet_;
+  wire::put8(packet_.data(), v4 ? kEchoRequest4 : kEchoRequest6);
+  wire::put16(&packet_[6], static_cast<uint16_t>(seq));
+  if (!raw_) return packet_;
+  wire::put16(&packet_[4], id_);
+  wire::put16(&packet_[2], 0);
+  if (v4) wire::put16(&packet_[2], wire::checksum(wire::add_words(packet_)));
   return packet_;
+}
+
+// Raw IPv4 sockets hand over the IP header too.
+std::span<const std::byte> DatagramAsker::message_of(std::span<const std::byte> octets) const {
+  if (!raw_ || target_.addr.family == Family::v6 || octets.empty()) return octets;
+  const size_t header = size_t{wire::get8(octets.data()) & 0xFU} * 4;
+  return octets.subspan(std::min(header, octets.size()));
+}
+
+bool DatagramAsker::is_ours(std::span<const std::byte> echo) const {
+  return echo.size() >= kEchoHeader && (!raw_ || wire::get16(&echo[4]) == id_);
 }
 
 Result<void> DatagramAsker::send(uint64_t seq) {
@@ -87,7 +112,7 @@ DatagramAsker::Waiting* DatagramAsker::find_short(uint16_t number) {
 // A router may quote as little as eight octets: of an echo its number, of UDP no text at all.
 DatagramAsker::Waiting* DatagramAsker::find_quoted(std::span<const std::byte> quoted) {
   if (method_ == Method::icmp) {
-    return quoted.size() < kEchoHeader ? nullptr : find_short(wire::get16(&quoted[6]));
+    return is_ours(quoted) ? find_short(wire::get16(&quoted[6])) : nullptr;
   }
   if (quoted.size() >= kNumber) return find(wire::get<uint64_t>(quoted.data()));
   return waiting_.size() == 1 ? &waiting_.front() : nullptr;
@@ -116,14 +141,15 @@ void DatagramAsker::hear_error(const ErrorMessage& error, std::vector<Heard>& in
 }
 
 void DatagramAsker::hear_datagram(const Received& received, std::vector<Heard>& into) {
+  const auto message = message_of(received.octets);
   Waiting* probe = nullptr;
   if (method_ == Method::icmp) {
     const bool v4 = target_.addr.family == Family::v4;
-    if (received.octets.size() < kEchoHeader) return;
-    if (wire::get8(received.octets.data()) != (v4 ? kEchoReply4 : kEchoReply6)) return;
-    probe = find_short(wire::get16(&received.octets[6]));
-  } else if (received.octets.size() >= kNumber) {
-    probe = find(wire::get<uint64_t>(received.octets.data()));
+    if (!is_ours(message)) return;
+    if (wire::get8(message.data()) != (v4 ? kEchoReply4 : kEchoReply6)) return;
+    probe = find_short(wire::get16(&message[6]));
+  } else if (message.size() >= kNumber) {
+    probe = find(wire::get<uint64_t>(message.data()));
   }
   if (probe == nullptr) return;
   const auto text = write(probe->seq).subspan(header_);
@@ -132,7 +158,7 @@ void DatagramAsker::hear_datagram(const Received& received, std::vector<Heard>& 
               .rtt = {},
               .from = received.from.addr,
               .ttl = received.ttl,
-              .damaged = !std::ranges::equal(received.octets.subspan(header_), text),
+              .damaged = !std::ranges::equal(message.subspan(header_), text),
               .words = {}};
   if (probe->left && received.at) heard.rtt = *received.at - *probe->left;
   into.push_back(std::move(heard));

@@ -20,7 +20,8 @@ class DatagramAsker final : public Asker {
  public:
   // ICMP or UDP.
   static Result<std::unique_ptr<Asker>> open(Method method, const AskOptions& options);
-  DatagramAsker(Fd socket, Method method, const AskOptions& options);
+  // `raw`: a raw socket that does by hand what a ping socket leaves to the kernel.
+  DatagramAsker(Fd socket, Method method, bool raw, const AskOptions& options);
 
   Result<void> send(uint64_t seq) override;
   void hear(std::vector<Heard>& into) override;
@@ -35,6 +36,8 @@ class DatagramAsker final : public Asker {
   };
 
   std::span<const std::byte> write(uint64_t seq);
+  std::span<const std::byte> message_of(std::span<const std::byte> octets) const;
+  bool is_ours(std::span<const std::byte> echo) const;
   Waiting* find(uint64_t seq);
   Waiting* find_short(uint16_t number);
   Waiting* find_quoted(std::span<const std::byte> quoted);
@@ -45,6 +48,8 @@ class DatagramAsker final : public Asker {
   Method method_;
   SocketAddress target_;
   size_t header_;
+  bool raw_;
+  uint16_t id_;  // of our echoes on a raw socket, which hears everybody's
   uint32_t sent_ = 0;
   std::deque<Waiting> waiting_;
   std::vector<std::byte> packet_;
