@@ -30,6 +30,7 @@ int sim(Arguments arguments, Io& io);
 int read(Arguments arguments, Io& io);
 int show(Arguments arguments, Io& io);
 int capture(Arguments arguments, Io& io);
+int path(Arguments arguments, Io& io);
 int ping(Arguments arguments, Io& io);
 int diagram(Arguments arguments, Io& io);
 

@@ -15,6 +15,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "probe/error_queue.hpp"
 
 namespace tcpdx::probe {
 
@@ -42,6 +43,9 @@ struct Heard {
   std::optional<uint8_t> ttl;  // of the answer, as it arrived
   bool damaged = false;        // its text is not what was sent
   std::string words;           // of an error: what, by whom; of an answer, what is remarkable
+  // Of an error, and of a port that nobody has: the message as it came. A TCP probe's quotation is
+  // the header of its SYN as the router saw it.
+  std::optional<ErrorMessage> message;
 };
 
 class Asker {
@@ -51,8 +55,9 @@ class Asker {
   Asker& operator=(const Asker&) = delete;
   virtual ~Asker() = default;
 
-  // Numbers rise by one with each call. An error is one of this host: nothing went out.
-  virtual Result<void> send(uint64_t seq) = 0;
+  // Numbers rise with each call. `ttl` is for this probe alone; 0: what the options say. An error
+  // is one of this host: nothing went out.
+  virtual Result<void> send(uint64_t seq, uint8_t ttl) = 0;
   // Everything that has come since, in order of arrival.
   virtual void hear(std::vector<Heard>& into) = 0;
   // No answer is waited for any more: what is kept for it may go.

@@ -88,7 +88,13 @@ bool DatagramAsker::is_ours(std::span<const std::byte> echo) const {
   return echo.size() >= kEchoHeader && (!raw_ || wire::get16(&echo[4]) == id_);
 }
 
-Result<void> DatagramAsker::send(uint64_t seq) {
+Result<void> DatagramAsker::send(uint64_t seq, uint8_t ttl) {
+  if (ttl != 0 && ttl != ttl_) {
+    if (!set_ttl(socket_.get(), target_.addr.family, ttl)) {
+      return fail("cannot set the TTL {}: {}", ttl, errno_text(errno));
+    }
+    ttl_ = ttl;
+  }
   const int error = send_datagram(socket_.get(), write(seq), target_);
   if (error != 0) return fail("{}", words_of_errno(error));
   // The kernel counts what left from 0 (SOF_TIMESTAMPING_OPT_ID).
@@ -135,7 +141,8 @@ void DatagramAsker::hear_error(const ErrorMessage& error, std::vector<Heard>& in
               .from = error.offender,
               .ttl = error.ttl,
               .damaged = false,
-              .words = here ? std::string{} : words_of(error)};
+              .words = here ? std::string{} : words_of(error),
+              .message = error};
   if (probe->left && error.at) heard.rtt = *error.at - *probe->left;
   into.push_back(std::move(heard));
 }
@@ -159,7 +166,8 @@ void DatagramAsker::hear_datagram(const Received& received, std::vector<Heard>& 
               .from = received.from.addr,
               .ttl = received.ttl,
               .damaged = !std::ranges::equal(message.subspan(header_), text),
-              .words = {}};
+              .words = {},
+              .message = {}};
   if (probe->left && received.at) heard.rtt = *received.at - *probe->left;
   into.push_back(std::move(heard));
 }

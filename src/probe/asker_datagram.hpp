@@ -23,7 +23,7 @@ class DatagramAsker final : public Asker {
   // `raw`: a raw socket that does by hand what a ping socket leaves to the kernel.
   DatagramAsker(Fd socket, Method method, bool raw, const AskOptions& options);
 
-  Result<void> send(uint64_t seq) override;
+  Result<void> send(uint64_t seq, uint8_t ttl) override;
   void hear(std::vector<Heard>& into) override;
   void forget(uint64_t seq) override;
   void add_polls(std::vector<pollfd>& into) const override;
@@ -49,7 +49,8 @@ class DatagramAsker final : public Asker {
   SocketAddress target_;
   size_t header_;
   bool raw_;
-  uint16_t id_;  // of our echoes on a raw socket, which hears everybody's
+  uint16_t id_;      // of our echoes on a raw socket, which hears everybody's
+  uint8_t ttl_ = 0;  // of the last probe; 0: what the options say
   uint32_t sent_ = 0;
   std::deque<Waiting> waiting_;
   std::vector<std::byte> packet_;

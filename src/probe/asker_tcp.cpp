@@ -41,8 +41,10 @@ int pending_error(int socket) {
 
 }  // namespace
 
-Result<void> TcpAsker::send(uint64_t seq) {
-  auto socket = open_socket(SOCK_STREAM, IPPROTO_TCP, options_);
+Result<void> TcpAsker::send(uint64_t seq, uint8_t ttl) {
+  AskOptions options = options_;
+  if (ttl != 0) options.ttl = ttl;
+  auto socket = open_socket(SOCK_STREAM, IPPROTO_TCP, options);
   if (!socket) return std::unexpected(socket.error());
   abort_on_close(socket->get());
   const SystemAddress to = system_address(options_.target);
@@ -64,7 +66,8 @@ std::optional<Heard> TcpAsker::fate_of(const Waiting& probe) const {
               .from = options_.target.addr,
               .ttl = {},
               .damaged = false,
-              .words = {}};
+              .words = {},
+              .message = {}};
   for (auto error = next_error(probe.socket.get()); error && *error;
        error = next_error(probe.socket.get())) {
     if ((*error)->origin == Origin::sent) continue;
@@ -72,6 +75,7 @@ std::optional<Heard> TcpAsker::fate_of(const Waiting& probe) const {
     heard.from = (*error)->offender;
     heard.ttl = (*error)->ttl;
     heard.words = words_of(**error);
+    heard.message = std::move(**error);
     return heard;
   }
   pollfd ready{.fd = probe.socket.get(), .events = POLLOUT, .revents = 0};

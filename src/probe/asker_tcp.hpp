@@ -15,7 +15,7 @@ class TcpAsker final : public Asker {
  public:
   explicit TcpAsker(AskOptions options) : options_(std::move(options)) {}
 
-  Result<void> send(uint64_t seq) override;
+  Result<void> send(uint64_t seq, uint8_t ttl) override;
   void hear(std::vector<Heard>& into) override;
   void forget(uint64_t seq) override;
   void add_polls(std::vector<pollfd>& into) const override;

@@ -69,7 +69,7 @@ void Ping::send(Duration now, std::vector<ProbeReport>& into) {
   // A machine that was busy for a while does not catch up with a burst.
   next_at_ += options_.interval;
   if (next_at_ <= now) next_at_ = now + options_.interval;
-  if (const auto sent = asker_->send(probe.seq); !sent) {
+  if (const auto sent = asker_->send(probe.seq, 0); !sent) {
     ++sums_.sent;
     ++sums_.errors;
     jitter_.lost();

@@ -16,14 +16,19 @@ struct Host {
   std::string refuses;
 
   void answer(uint64_t seq, Duration rtt = 10ms, uint8_t ttl = 60) {
-    waiting.push_back({.seq = seq, .rtt = rtt, .from = ipv4(10, 0, 0, 1), .ttl = ttl, .words = {}});
+    waiting.push_back({.seq = seq,
+                       .rtt = rtt,
+                       .from = ipv4(10, 0, 0, 1),
+                       .ttl = ttl,
+                       .words = {},
+                       .message = {}});
   }
 };
 
 class FakeAsker final : public Asker {
  public:
   explicit FakeAsker(Host& host) : host_(host) {}
-  Result<void> send(uint64_t seq) override {
+  Result<void> send(uint64_t seq, uint8_t) override {
     if (!host_.refuses.empty()) return fail("{}", host_.refuses);
     host_.asked.push_back(seq);
     return {};
@@ -143,7 +148,8 @@ TEST_F(PingTest, CountsErrorsAsNotAnswered) {
                            .rtt = 3ms,
                            .from = ipv4(10, 0, 0, 9),
                            .ttl = {},
-                           .words = "host unreachable"});
+                           .words = "host unreachable",
+                           .message = {}});
   const auto remote = turn(p, 110ms);
   ASSERT_EQ(remote.size(), 1U);
   EXPECT_EQ(remote[0].status, ProbeStatus::error);

@@ -27,18 +27,19 @@ bool set(int socket, int level, int name, int value) {
 }
 
 // The first option that the kernel refuses, as a sentence.
-Result<void> apply(int socket, const AskOptions& options) {
+Result<void> apply(int socket, int kind, const AskOptions& options) {
   const bool v4 = options.target.addr.family == Family::v4;
   const int level = v4 ? int{IPPROTO_IP} : int{IPPROTO_IPV6};
-  if (options.ttl && !set(socket, level, v4 ? IP_TTL : IPV6_UNICAST_HOPS, *options.ttl)) {
+  if (options.ttl && !set_ttl(socket, options.target.addr.family, *options.ttl)) {
     return fail("cannot set the TTL {}: {}", *options.ttl, errno_text(errno));
   }
   if (options.dscp != 0 && !set(socket, level, v4 ? IP_TOS : IPV6_TCLASS, options.dscp << 2U)) {
     return fail("cannot set DSCP {}: {}", options.dscp, errno_text(errno));
   }
-  // PROBE: with DF, and whatever path MTU the kernel remembers (ip(7)).
-  if (!set(socket, level, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER,
-           options.dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT)) {
+  // PROBE: with DF, and whatever path MTU the kernel remembers (ip(7)). TCP's way is not ours to
+  // change: it is what is asked about.
+  if (kind != SOCK_STREAM && !set(socket, level, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER,
+                                  options.dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT)) {
     return fail("cannot set how fragments are made: {}", errno_text(errno));
   }
   if (!options.interface.empty() &&
@@ -77,11 +78,18 @@ void read_control(msghdr& message, Received& into) {
 
 }  // namespace
 
+bool set_ttl(int socket, Family family, uint8_t ttl) {
+  const bool v4 = family == Family::v4;
+  return set(socket, v4 ? int{IPPROTO_IP} : int{IPPROTO_IPV6}, v4 ? IP_TTL : IPV6_UNICAST_HOPS,
+             ttl);
+}
+
 Result<Fd> open_socket(int kind, int protocol, const AskOptions& options) {
   const Family family = options.target.addr.family;
   Fd socket(::socket(system_family(family), kind | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
   if (!socket) return fail("cannot open a socket: {}", errno_text(errno));
-  if (const auto done = apply(socket.get(), options); !done) return std::unexpected(done.error());
+  if (const auto done = apply(socket.get(), kind, options); !done)
+    return std::unexpected(done.error());
   if (!ask_for_errors(socket.get(), family)) {
     return fail("cannot ask for ICMP errors: {}", errno_text(errno));
   }

@@ -16,6 +16,9 @@ namespace tcpdx::probe {
 // `kind` and `protocol` as socket(2) has them. Does not block.
 Result<Fd> open_socket(int kind, int protocol, const AskOptions& options);
 
+// Of the packets that leave from now on.
+bool set_ttl(int socket, Family family, uint8_t ttl);
+
 struct Received {
   std::span<const std::byte> octets;  // in the caller's buffer
   SocketAddress from;

@@ -1,0 +1,138 @@
+// `tcpdx path HOST[:PORT]`: the routers on the way, all at once.
+#include "probe/path.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/options.hpp"
+#include "engine/names.hpp"
+#include "probe/target.hpp"
+#include "view/path_text.hpp"
+
+namespace tcpdx::cli {
+namespace {
+
+constexpr unsigned kStatisticRounds =
+    5;  // Linux routers answer six times at once, then once a second
+constexpr unsigned kStatisticProbes = 100;
+constexpr Duration kStatisticSpacing = 500ms;
+constexpr Duration kNamesWait = 300ms;  // that the output may wait for names, at most
+
+struct Words {
+  std::string target;
+  bool icmp = false;
+  bool udp = false;
+  bool tcp = false;
+  bool four = false;
+  bool six = false;
+  bool statistics = false;
+  bool no_names = false;
+  std::string source;
+  probe::PathOptions path;
+  ShowOptions show;
+};
+
+void describe(CLI::App& app, Words& words) {
+  app.add_option("target", words.target,
+                 "HOST or HOST:PORT; with a port TCP goes to that very port")
+      ->required()
+      ->type_name("TARGET");
+  auto* icmp = app.add_flag("--icmp", words.icmp, "ICMP echoes (without a port the default)");
+  auto* udp = app.add_flag("--udp", words.udp, "UDP, to the port given or 33434")->excludes(icmp);
+  app.add_flag("--tcp", words.tcp, "TCP, to the port given or 80")->excludes(icmp)->excludes(udp);
+  app.add_flag("-4", words.four, "IPv4 only");
+  app.add_flag("-6", words.six, "IPv6 only")->excludes(app.get_option("-4"));
+  app.add_flag("--stats", words.statistics,
+               "losses and times of each hop: 5 probes each and 100 to the target in 3 s");
+  app.add_option("--max-ttl", words.path.max_ttl, "the farthest hop that is asked (30)")
+      ->check(CLI::Range(1, 64).description(""))
+      ->type_name("N");
+  app.add_flag("-n,--no-names", words.no_names, "do not look up the routers' names");
+  app.add_option("--source", words.source, "address to send from")->type_name("ADDRESS");
+  app.add_option("-I,--interface", words.path.ask.interface, "interface to send from")
+      ->type_name("IF");
+  add_show_options(app, words.show);
+  app.footer(
+      "Needs no rights. One probe for each distance, at most --max-ttl of them, leaves at the "
+      "same\n"
+      "moment; those beyond the target reach it too, but by TCP, whose distance an echo tells "
+      "first.\n"
+      "By ICMP and UDP all probes are one flow; by TCP each distance has a source port of its "
+      "own,\n"
+      "so that ways which part by flow (ECMP) may be mixed.\n"
+      "Exit code: 0 reached, 3 not reached or not possible.");
+}
+
+std::optional<probe::Method> method_of(const Words& words) {
+  if (words.icmp) return probe::Method::icmp;
+  if (words.udp) return probe::Method::udp;
+  if (words.tcp) return probe::Method::tcp;
+  return std::nullopt;
+}
+
+Result<probe::PathOptions> options_of(const Words& words, const probe::TargetName& target) {
+  probe::PathOptions options = words.path;
+  options.method = method_of(words);
+  options.ask.size = 32;
+  options.ask.target.port = target.port.value_or(words.tcp ? 80 : 0);
+  if (words.icmp && target.port) return fail("--icmp knows no ports");
+  if (words.statistics) {
+    options.rounds = kStatisticRounds;
+    options.end_to_end = kStatisticProbes;
+    options.spacing = kStatisticSpacing;
+  }
+  if (!words.source.empty()) {
+    options.ask.source = parse_address(words.source);
+    if (!options.ask.source) return fail("--source: '{}' is no address", printable(words.source));
+  }
+  std::optional<Family> family;
+  if (words.four) family = Family::v4;
+  if (words.six) family = Family::v6;
+  const auto addresses = probe::resolve(target.host, family);
+  if (!addresses) return std::unexpected(addresses.error());
+  options.ask.target.addr = addresses->front();
+  return options;
+}
+
+}  // namespace
+
+int path(Arguments arguments, Io& io) {
+  CLI::App app("The routers on the way to a host, all asked at once.", "tcpdx path");
+  Words words;
+  describe(app, words);
+  if (const auto code = parse(app, arguments, io)) return *code;
+  const auto target = probe::parse_target(words.target);
+  if (!target) return usage_error(io, target.error().sentence);
+  const auto options = options_of(words, *target);
+  if (!options) return cannot_look(io, options.error().sentence);
+  const auto& stop = interrupted();
+  const auto found = probe::find_path(*options, [&] { return stop.load(); });
+  if (!found) return cannot_look(io, found.error().sentence);
+
+  engine::Names names;
+  if (!words.no_names) {
+    std::vector<IpAddress> addresses;
+    for (const auto& hop : found->hops) {
+      for (const auto& one : hop.responders) addresses.push_back(one.address);
+    }
+    names.ask(addresses);
+    names.wait(kNamesWait);
+  }
+  const auto name_of = [&](const IpAddress& address) { return names.of(address); };
+  if (words.show.json) {
+    view::write_path_json(io.out, target->host, *found, name_of);
+  } else {
+    view::write_path(io.out, style_of(io, words.show.colour), target->host, *found,
+                     words.statistics, name_of);
+  }
+  return found->reached ? kOk : kCannotLook;
+}
+
+}  // namespace tcpdx::cli

@@ -1,0 +1,140 @@
+#include "view/path_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hpp"
+#include "view/ping_text.hpp"
+
+namespace tcpdx::view {
+namespace {
+
+constexpr size_t kIndent = 4;
+
+std::string who(const probe::Responder& responder, const NameOf& name_of) {
+  const std::string address = to_string(responder.address);
+  const std::string name = printable(name_of(responder.address));
+  return name.empty() ? address : fmt::format("{} ({})", name, address);
+}
+
+std::string labels_of(const probe::Responder& responder) {
+  std::vector<std::string> labels;
+  for (const probe::MplsLabel& one : responder.labels) labels.push_back(std::to_string(one.label));
+  return labels.empty() ? std::string{} : fmt::format("MPLS {}", fmt::join(labels, "/"));
+}
+
+// What is remarkable of one who answered.
+std::string remarks_of(const probe::Responder& responder) {
+  std::vector<std::string> remarks;
+  if (!responder.words.empty()) remarks.push_back(responder.words);
+  if (const std::string labels = labels_of(responder); !labels.empty()) remarks.push_back(labels);
+  return fmt::format("{}", fmt::join(remarks, " · "));
+}
+
+std::string times_of(const probe::Responder& responder) {
+  const auto rtt = probe::summarize(responder.rtts);
+  if (!rtt) return "";
+  return rtt->samples == 1 ? rtt_text(rtt->min)
+                           : fmt::format("{} ({} to {})", rtt_text(rtt->median), rtt_text(rtt->min),
+                                         rtt_text(rtt->max));
+}
+
+// A column for the losses, where they were asked for.
+std::string losses_of(const probe::PathHop& hop) {
+  if (hop.answered == 0) return "  silent";
+  std::string text = fmt::format("  link {}", share_text(hop.link_loss));
+  if (hop.rate_limited) {
+    text += fmt::format("  limits its answers: {} of {}", hop.answered, hop.sent);
+  }
+  return text;
+}
+
+void write_hop(std::ostream& out, const Style& style, const probe::PathHop& hop, bool statistics,
+               const NameOf& name_of, size_t widest) {
+  std::string number = fmt::format("{:>2}  ", hop.ttl);
+  if (hop.responders.empty()) {
+    out << number << paint(style, Ink::dim, "*  no answer") << '\n';
+    return;
+  }
+  for (const probe::Responder& responder : hop.responders) {
+    std::string line = number + who(responder, name_of);
+    line.resize(std::max(line.size(), kIndent + widest), ' ');
+    line += fmt::format("  {:>9}", times_of(responder));
+    if (statistics && &responder == &hop.responders.front()) line += losses_of(hop);
+    if (const std::string remarks = remarks_of(responder); !remarks.empty()) line += "  " + remarks;
+    out << (hop.is_target ? paint(style, Ink::bold, line) : line) << '\n';
+    number = std::string(kIndent, ' ');
+  }
+}
+
+// Where the MSS of our SYN was lowered: between the last router that saw it whole and the first
+// that did not.
+std::string clamp_of(const probe::PathResult& path) {
+  const probe::PathHop* before = nullptr;
+  std::optional<uint16_t> mss;
+  for (const probe::PathHop& hop : path.hops) {
+    for (const probe::Responder& one : hop.responders) {
+      if (!one.quoted_mss) continue;
+      if (mss && *one.quoted_mss < *mss && before != nullptr) {
+        return fmt::format("the MSS of our SYN is lowered from {} to {} between hop {} and hop {}",
+                           *mss, *one.quoted_mss, before->ttl, hop.ttl);
+      }
+      mss = one.quoted_mss;
+      before = &hop;
+    }
+  }
+  return "";
+}
+
+std::string end_of(const probe::PathResult& path) {
+  if (path.reached) {
+    return fmt::format("reached {} in {}", to_string(path.target.addr), rtt_text(path.duration));
+  }
+  if (!path.words.empty()) return fmt::format("not reached: {}", path.words);
+  if (path.hops.empty()) return "not reached: nobody answered, not even the first router";
+  return fmt::format(
+      "not reached: behind hop {} nobody answers. What asks there is dropped, or its answers are",
+      path.hops.back().ttl);
+}
+
+std::string_view method_text(probe::Method method) {
+  switch (method) {
+    case probe::Method::icmp: return "ICMP";
+    case probe::Method::udp: return "UDP";
+    case probe::Method::tcp: return "TCP";
+  }
+  return {};
+}
+
+}  // namespace
+
+void write_path(std::ostream& out, const Style& style, const std::string& name,
+                const probe::PathResult& path, bool statistics, const NameOf& name_of) {
+  const std::string address =
+      path.method == probe::Method::icmp ? to_string(path.target.addr) : to_string(path.target);
+  out << fmt::format("path to {} by {}\n",
+                     name == to_string(path.target.addr)
+                         ? address
+                         : fmt::format("{} ({})", printable(name), address),
+                     method_text(path.method));
+  size_t widest = 0;
+  for (const probe::PathHop& hop : path.hops) {
+    for (const auto& one : hop.responders) widest = std::max(widest, who(one, name_of).size());
+  }
+  for (const probe::PathHop& hop : path.hops) {
+    write_hop(out, style, hop, statistics, name_of, widest);
+  }
+  out << paint(style, path.reached ? Ink::plain : Ink::red, end_of(path)) << '\n';
+  if (statistics && path.end_to_end) {
+    out << fmt::format("end to end: loss {}, round trip {} to {}, median {}, 95 % within {}\n",
+                       share_text(path.end_to_end_loss), rtt_text(path.end_to_end->min),
+                       rtt_text(path.end_to_end->max), rtt_text(path.end_to_end->median),
+                       rtt_text(path.end_to_end->p95));
+  }
+  if (const std::string clamp = clamp_of(path); !clamp.empty()) out << clamp << '\n';
+}
+
+}  // namespace tcpdx::view

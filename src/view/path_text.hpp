@@ -1,0 +1,24 @@
+// The way to a host as a table, and as JSON.
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+
+#include "probe/path.hpp"
+#include "view/style.hpp"
+
+namespace tcpdx::view {
+
+// The name of an address, empty where it has none or it is not known yet.
+using NameOf = std::function<std::string(const IpAddress&)>;
+
+// `statistics`: with losses and percentiles of each hop.
+void write_path(std::ostream& out, const Style& style, const std::string& name,
+                const probe::PathResult& path, bool statistics, const NameOf& name_of);
+
+// docs/json.md, `tcpdx path --json`.
+void write_path_json(std::ostream& out, const std::string& name, const probe::PathResult& path,
+                     const NameOf& name_of);
+
+}  // namespace tcpdx::view
