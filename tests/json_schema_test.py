@@ -150,9 +150,20 @@ class JsonSchemaTest(unittest.TestCase):
             self.assertEqual([one for one in lines if "missing" in one], lines[:1])
             self.assertEqual("sar" in lines[0], "--sar" in more)
 
+    def test_ping(self):
+        lines = self.check_lines("ping", "ping", "--json", "-c", "2", "-i", "20ms", "127.0.0.1",
+                                 "::1")
+        self.assertEqual(lines[0]["schema"], "tcpdx/1")
+        self.assertEqual([line["summary"]["received"] for line in lines[-2:]], [2, 2])
+
+    def test_path(self):
+        for target in ("127.0.0.1", "::1", "127.0.0.1:1"):
+            document = self.check("path", "path", "--json", "-n", target)
+            self.assertEqual(len(document["hops"]), 1, target)
+
     def test_a_wrong_document_is_found(self):
         for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read", "show",
-                     "rates"):
+                     "rates", "ping", "path"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

@@ -1,0 +1,211 @@
+"""`ping` and `path` over simulated ways: delays, losses, limits, silence, labels and clamps that the way
+is made of must come out; as root and as nobody.
+
+   this host 10.77.0.1, fd77::1 ──tun0── hop 1 ── hop 2 ── ... ── target 10.77.99.9, fd77:99::9
+   hop i is 10.77.i.1 and fd77:i::1, all of them in one process (tests/programs/path_simulator.cpp)
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+
+import jsonschema
+
+from lab import run
+
+SCHEMAS = os.path.join(os.path.dirname(__file__), "../../../docs/schema")
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
+          "--bounding-set=-all")
+V4, V6 = "10.77.99.9", "fd77:99::9"
+
+
+@contextlib.contextmanager
+def way(lab, hops, target="open=443", features=None, step_us=2000):
+    """A way of that many routers; features[i] are words of the i-th (path_simulator.cpp)."""
+    features = features or {}
+    lines = [f"hop {i * step_us} 10.77.{i}.1 fd77:{i}::1 {features.get(i, '')}"
+             for i in range(1, hops + 1)]
+    lines.append(f"target {(hops + 1) * step_us} {V4} {V6} {target}")
+    command = (os.path.join(lab.programs, "path_simulator"), "tun0", "10.77.0.1/16", "fd77::1/16")
+    with lab.here:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process.stdin.write("\n".join((*lines, "run\n")))
+    process.stdin.flush()
+    assert process.stdout.readline() == "ready\n"
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait(timeout=10)
+
+
+def ask(lab, *args, code=0, prefix=()):
+    result = subprocess.run((*prefix, lab.program, *args), capture_output=True, text=True,
+                            check=False, timeout=60)
+    assert result.returncode == code, (args, result.returncode, result.stdout, result.stderr)
+    return result.stdout
+
+
+def schema(name):
+    with open(f"{SCHEMAS}/{name}.json", encoding="utf-8") as file:
+        return jsonschema.Draft202012Validator(json.load(file))
+
+
+def ping(lab, *args, **kwargs):
+    """(lines of probes, summary), each held against the schema."""
+    lines = [json.loads(line) for line in ask(lab, "ping", "--json", *args, **kwargs).splitlines()]
+    for line in lines:
+        assert not list(schema("ping").iter_errors(line)), line
+    return lines[:-1], lines[-1]["summary"]
+
+
+def path(lab, *args, **kwargs):
+    document = json.loads(ask(lab, "path", "--json", "-n", *args, **kwargs))
+    errors = [e.message for e in schema("path").iter_errors(document)]
+    assert not errors, errors[:3]
+    return document
+
+
+def addresses(document):
+    return [[one["addr"] for one in hop["responders"]] for hop in document["hops"]]
+
+
+def pings_by_every_method(lab):
+    with way(lab, 3):
+        for target in (V4, V6):
+            for method in ((), ("--udp", "33434"), ("--tcp", "443")):
+                _, summary = ping(lab, "-c", "3", "-i", "50ms", *method, target)
+                assert summary["received"] == 3, (target, method, summary)
+                assert summary["rtt_us"]["min"] >= 16000, summary
+                if method[:1] != ("--tcp",):
+                    assert summary["hops"] == {"value": 3, "assumed_start_ttl": 64}, summary
+        probes, _ = ping(lab, "-c", "1", "--tcp", "80", V4)
+        assert probes[0]["status"] == "reply" and probes[0]["words"] == "refused", probes
+
+
+def pings_as_nobody(lab):
+    """Without a ping socket UDP takes its place and says so; with one, ICMP."""
+    with way(lab, 2):
+        run("sysctl", "-qw", "net.ipv4.ping_group_range=1 0")
+        assert ping(lab, "-c", "1", V4, prefix=NOBODY)[1]["method"] == "udp"
+        run("sysctl", "-qw", "net.ipv4.ping_group_range=0 65534")
+        assert ping(lab, "-c", "1", V4, prefix=NOBODY)[1]["method"] == "icmp"
+
+
+def ping_counts_losses(lab):
+    """20 % of each direction: 36 % of the round trips; the interval holds it in 99.9 % of all runs
+    because it is compared with a margin of two of its widths."""
+    with way(lab, 2, features={1: "loss=0.2"}):
+        probes, summary = ping(lab, "-c", "200", "-i", "10ms", V4)
+        assert summary["sent"] == 200 and len(probes) >= 200
+        width = summary["loss_high"] - summary["loss_low"]
+        assert abs(summary["loss"] - 0.36) < width, summary
+        lost = sum(one["status"] == "lost" for one in probes)
+        late = sum(one["status"] == "late" for one in probes)
+        assert summary["received"] == 200 - lost + late, summary
+
+
+def ping_names_who_refuses(lab):
+    with way(lab, 3):
+        probes, summary = ping(lab, "-c", "1", "--ttl", "2", V4, code=3)
+        assert probes[0]["status"] == "error" and probes[0]["from"] == "10.77.2.1", probes
+        assert "TTL exceeded" in probes[0]["words"] and summary["received"] == 0
+        _, silent = ping(lab, "-c", "2", "-i", "50ms", "10.77.50.9", code=3)
+        assert silent["loss"] == 1 and silent["loss_low"] > 0.3, silent
+
+
+def ping_asks_several_hosts(lab):
+    with way(lab, 1):
+        lines = [json.loads(line) for line in
+                 ask(lab, "ping", "--json", "-c", "2", "-i", "50ms", V4, V6).splitlines()]
+        assert {line["address"] for line in lines if "seq" in line} == {V4, V6}
+        assert [line["summary"]["received"] for line in lines if "summary" in line] == [2, 2]
+
+
+def ping_has_manners(lab):
+    assert "--flood" in subprocess.run((lab.program, "ping", "-i", "5ms", "127.0.0.1"),
+                                       capture_output=True, text=True, check=False).stderr
+    ask(lab, "ping", "-i", "5ms", "-c", "1", "127.0.0.1", code=64)
+    ask(lab, "ping", "-i", "5ms", "-c", "1", "--flood", "127.0.0.1")
+    ask(lab, "ping", code=64)
+    ask(lab, "ping", "no-such-host.invalid", code=3)
+
+
+def path_finds_every_router(lab):
+    want = [[f"10.77.{i}.1"] for i in range(1, 9)] + [[V4]]
+    want6 = [[f"fd77:{i}::1"] for i in range(1, 9)] + [[V6]]
+    with way(lab, 8):
+        for args in ((V4,), ("--udp", V4), (f"{V4}:443",), (f"{V4}:80",)):
+            document = path(lab, *args)
+            assert document["reached"] and addresses(document) == want, (args, document)
+        for args in ((V6,), ("--udp", V6), (f"[{V6}]:443",)):
+            document = path(lab, *args)
+            assert document["reached"] and addresses(document) == want6, (args, document)
+
+
+def path_needs_no_rights(lab):
+    with way(lab, 8):
+        for args in ((V4,), (f"{V4}:443",), (f"[{V6}]:443",)):
+            document = path(lab, *args, prefix=NOBODY)
+            assert document["reached"] and len(document["hops"]) == 9, (args, document)
+
+
+def path_is_what_traceroute_finds(lab):
+    """The second tool, on a way with a silent router and one that quotes only eight octets."""
+    if not shutil.which("traceroute"):
+        print("traceroute is not installed: skipped")
+        raise SystemExit(77)
+    with way(lab, 6, features={3: "silent", 5: "quote=8"}):
+        theirs = run("traceroute", "-n", "-q", "1", "-w", "1", "-I", V4).splitlines()[1:]
+        theirs = [[line.split()[1]] if line.split()[1] != "*" else [] for line in theirs]
+        assert addresses(path(lab, V4)) == theirs, theirs
+
+
+def path_tells_labels_and_clamps(lab):
+    with way(lab, 6, features={2: "labels=16001,24", 4: "mss=1300"}):
+        document = path(lab, f"{V4}:443")
+        assert [one["label"] for one in document["hops"][1]["responders"][0]["mpls"]] == [16001, 24]
+        seen = [hop["responders"][0].get("quoted_mss") for hop in document["hops"][:6]]
+        assert seen == [1460] * 4 + [1300] * 2, seen
+        text = ask(lab, "path", "-n", f"{V4}:443")
+        assert "lowered from 1460 to 1300 between hop 4 and hop 5" in text, text
+        assert "MPLS 16001/24" in text, text
+
+
+def path_says_how_far_it_came(lab):
+    """A silent target; and its neighbour, one that answers."""
+    with way(lab, 4, target="silent"):
+        document = path(lab, V4, code=3)
+        assert not document["reached"] and len(document["hops"]) == 4, document
+        assert document["silent_beyond"] == 26, document
+        assert "behind hop 4 nobody answers" in ask(lab, "path", "-n", V4, code=3)
+    with way(lab, 4):
+        assert path(lab, V4)["reached"]
+
+
+def path_tells_a_limit_from_a_loss(lab):
+    """Hop 2 answers seldom, as Linux routers do; on the other way hop 2's link loses a fifth."""
+    with way(lab, 4, features={2: "rate=1"}):
+        for _ in range(6):  # what the bucket held is used up
+            path(lab, V4)
+        hop = path(lab, "--stats", V4)["hops"][1]
+        assert hop["link_loss"]["value"] == 0, hop
+        assert hop["answered"] < hop["sent"] and hop["rate_limited"], hop
+    with way(lab, 4, features={2: "loss=0.2"}):
+        document = path(lab, "--stats", V4)
+        hops = document["hops"]
+        assert hops[0]["link_loss"]["value"] == 0 and hops[1]["link_loss"]["value"] == 0, hops
+        loss = document["end_to_end"]["loss"]
+        assert abs(loss["value"] - 0.36) < loss["high"] - loss["low"], loss
+
+
+def path_sends_no_more_than_said(lab):
+    """By TCP one handshake reaches the target, and the echo that told its distance."""
+    with way(lab, 5) as process:
+        path(lab, f"{V4}:443")
+        process.stdin.close()
+        reached = int(process.stdout.readline().split()[1])
+        # The echo; the SYN, the ACK of the handshake, and the RST that ends the connection.
+        assert reached <= 4, reached
