@@ -1,0 +1,23 @@
+// Attempts to connect, as text and as JSON.
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string>
+
+#include "probe/connect.hpp"
+#include "view/style.hpp"
+
+namespace tcpdx::view {
+
+// The line of one attempt and, where there is more to say, lines under it.
+void write_attempt(std::ostream& out, const Style& style, const probe::Attempt& attempt);
+
+// Of several attempts: how many came about, how long they took, why the others did not.
+void write_attempts_summary(std::ostream& out, std::span<const probe::Attempt> attempts);
+
+// docs/json.md, `tcpdx connect --json`.
+void write_attempts_json(std::ostream& out, const std::string& target,
+                         std::span<const probe::Attempt> attempts);
+
+}  // namespace tcpdx::view
