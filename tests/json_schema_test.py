@@ -156,6 +156,11 @@ class JsonSchemaTest(unittest.TestCase):
         self.assertEqual(lines[0]["schema"], "tcpdx/1")
         self.assertEqual([line["summary"]["received"] for line in lines[-2:]], [2, 2])
 
+    def test_connect(self):
+        for target in ("127.0.0.1:1", "[::1]:1"):
+            document = self.check("connect", "connect", "--json", target, codes=(3,))
+            self.assertEqual(document["summary"]["failures"], {"refused": 1}, target)
+
     def test_path(self):
         for target in ("127.0.0.1", "::1", "127.0.0.1:1"):
             document = self.check("path", "path", "--json", "-n", target)
@@ -163,7 +168,7 @@ class JsonSchemaTest(unittest.TestCase):
 
     def test_a_wrong_document_is_found(self):
         for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read", "show",
-                     "rates", "ping", "path"):
+                     "rates", "ping", "path", "connect"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

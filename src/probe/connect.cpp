@@ -147,7 +147,9 @@ void handshake(int socket, const ConnectOptions& options, const std::function<bo
   } else if (wait_for(socket, POLLOUT, options.timeout, stop)) {
     signs.message = first_error(socket);
     signs.error = pending_error(socket);
-    signs.connected = signs.error == 0 && !signs.message;
+    // A SYN is refused by ECONNREFUSED; ECONNRESET needs a connection (net/ipv4/tcp_input.c,
+    // tcp_reset), so one was there, however short.
+    signs.connected = signs.error == ECONNRESET || (signs.error == 0 && !signs.message);
     if (signs.message && signs.error == 0) signs.error = signs.message->error;
   } else {
     signs.timed_out = true;
@@ -201,7 +203,11 @@ Attempt attempt(const ConnectOptions& options, const std::function<bool()>& stop
     // After a repeated SYN nobody knows which one was answered (RFC 9293 3.8.1, Karn).
     if (made.syn_repeats == 0 && info.tcpi_rtt != 0) made.rtt = Duration(info.tcpi_rtt);
     made.agreed = agreed_of(info);
-    converse(socket->get(), options, stop, made, signs.error);
+    if (signs.error != 0) {
+      made.ending = Ending::reset_by_peer;
+    } else {
+      converse(socket->get(), options, stop, made, signs.error);
+    }
     if (made.ending == Ending::none) made.ending = Ending::closed_by_us;
   }
   made.verdict = judge(signs);
