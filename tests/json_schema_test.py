@@ -168,7 +168,8 @@ class JsonSchemaTest(unittest.TestCase):
 
     def test_a_wrong_document_is_found(self):
         for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read", "show",
-                     "rates", "ping", "path", "connect"):
+                     "rates", "ping", "path", "connect",
+                     "dns"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

@@ -27,6 +27,7 @@ constexpr std::array kCommands{
     Command{"capture", "packets as they pass, each with the states of both ends", capture},
     Command{"ping", "asks hosts whether they are there: how far, how reliably", ping},
     Command{"path", "the routers on the way to a host, all asked at once", path},
+    Command{"dns", "what programs get for a name, and what each name server says", dns},
     Command{"connect", "opens a TCP connection and tells what comes of it", connect},
     Command{"diagram", "the state diagram as text, SVG, DOT or Mermaid", diagram},
     Command{"sim", "a connection between two simulated ends, as a ladder with states", sim},
