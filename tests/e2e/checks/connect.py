@@ -1,4 +1,5 @@
-"""`connect`: each way in which a connection fails, made for real, and its neighbour with the same errno.
+"""`connect`: each way in which a connection fails, made for real, and its neighbour with the same
+errno.
 
    client 10.1.0.1 ──── 10.1.0.2 router 10.2.0.1 ──── 10.2.0.2 server
 """
@@ -37,8 +38,8 @@ def scene(_lab):
 
 def connect(lab, client, target, *args, code=3, prefix=()):
     with client:
-        result = subprocess.run((*prefix, lab.program, "connect", "--json", "--timeout", "4s", target,
-                                 *args), capture_output=True, text=True, check=False, timeout=60)
+        command = (*prefix, lab.program, "connect", "--json", "--timeout", "4s", target, *args)
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == code, (target, result.returncode, result.stdout, result.stderr)
     document = json.loads(result.stdout)
     with open(SCHEMA, encoding="utf-8") as file:
@@ -68,7 +69,7 @@ def connects_and_agrees(lab):
 
 
 def refusals_and_rejections_differ(lab):
-    """A closed port; a router that says "prohibited"; a router that sends the RST; the server's rules."""
+    """A closed port; a router that prohibits; a router that sends the RST; the server's rules."""
     client, router, server = scene(lab)
     for target in ("10.2.0.2:81", "[fd02::2]:81"):
         assert connect(lab, client, target)["result"] == "refused", target
@@ -76,7 +77,8 @@ def refusals_and_rejections_differ(lab):
           "tcp dport 83 reject with tcp reset")
     attempt = connect(lab, client, "10.2.0.2:82")
     assert attempt["result"] == "rejected-by-icmp", attempt
-    assert attempt["facts"]["offender"] == "10.1.0.2" and attempt["facts"]["icmp"] == "3/13", attempt
+    facts = attempt["facts"]
+    assert facts["offender"] == "10.1.0.2" and facts["icmp"] == "3/13", attempt
     six = connect(lab, client, "[fd02::2]:82")
     assert six["result"] == "rejected-by-icmp" and six["facts"]["icmp"] == "1/1", six
     # A RST from a box looks like the host's own: no more is claimed.

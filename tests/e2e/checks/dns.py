@@ -1,4 +1,4 @@
-"""`dns` against name servers of the test's own, each with a fault that must be found, and without it.
+"""`dns` against name servers of the test's own, each with a fault that must be found, and without.
 
    this host ── lo: servers 127.0.0.2, 127.0.0.3 port 53; /etc/resolv.conf, /etc/hosts and
                     /etc/nsswitch.conf are the sandbox's own
@@ -60,12 +60,12 @@ class Server:
         code = self.code or (0 if name in self.known else 3)
         cut = udp and self.cut
         edns = b"" if self.extended is None else (
-            b"\0" + struct.pack("!HHIH", OPT, 1232, 0, 6) + struct.pack("!HHH", 15, 2, self.extended))
+            b"\0" + struct.pack("!HHIHHHH", OPT, 1232, 0, 6, 15, 2, self.extended))
         records = b"" if not data or cut else (
             b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data)
         flags = 0x8180 | (0x0200 if cut else 0) | code
-        return (query[:2] + struct.pack("!HHHHH", flags, 1, bool(records), 0, bool(edns)) + question +
-                records + edns)
+        counts = struct.pack("!HHHHH", flags, 1, bool(records), 0, bool(edns))
+        return query[:2] + counts + question + records + edns
 
     def serve_udp(self, sock):
         while True:

@@ -1,5 +1,5 @@
-"""`ping` and `path` over simulated ways: delays, losses, limits, silence, labels and clamps that the way
-is made of must come out; as root and as nobody.
+"""`ping` and `path` over simulated ways: delays, losses, limits, silence, labels and clamps that
+the way is made of must come out; as root and as nobody.
 
    this host 10.77.0.1, fd77::1 ──tun0── hop 1 ── hop 2 ── ... ── target 10.77.99.9, fd77:99::9
    hop i is 10.77.i.1 and fd77:i::1, all of them in one process (tests/programs/path_simulator.cpp)
@@ -30,7 +30,8 @@ def way(lab, hops, target="open=443", features=None, step_us=2000):
     lines.append(f"target {(hops + 1) * step_us} {V4} {V6} {target}")
     command = (os.path.join(lab.programs, "path_simulator"), "tun0", "10.77.0.1/16", "fd77::1/16")
     with lab.here:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   text=True)
     process.stdin.write("\n".join((*lines, "run\n")))
     process.stdin.flush()
     assert process.stdout.readline() == "ready\n"
