@@ -25,6 +25,7 @@ constexpr std::array kCommands{
     Command{"read", "each connection in captures, with the states of both ends", read},
     Command{"show", "one captured connection as a ladder and as a picture", show},
     Command{"capture", "packets as they pass, each with the states of both ends", capture},
+    Command{"check", "the whole chain of a connection: where and why it fails", check},
     Command{"ping", "asks hosts whether they are there: how far, how reliably", ping},
     Command{"path", "the routers on the way to a host, all asked at once", path},
     Command{"dns", "what programs get for a name, and what each name server says", dns},

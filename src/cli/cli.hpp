@@ -33,6 +33,7 @@ int capture(Arguments arguments, Io& io);
 int path(Arguments arguments, Io& io);
 int connect(Arguments arguments, Io& io);
 int dns(Arguments arguments, Io& io);
+int check(Arguments arguments, Io& io);
 int ping(Arguments arguments, Io& io);
 int diagram(Arguments arguments, Io& io);
 

@@ -1,0 +1,402 @@
+#include "probe/check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace tcpdx::probe {
+namespace {
+
+// A RST that comes in less than half of the least round trip to the host, and clearly before it,
+// was not sent by the host.
+constexpr double kTooSoon = 0.5;
+constexpr Duration kClearly = 2ms;
+constexpr Duration kSlowName = 1s;
+constexpr Duration kSlowHandshake = 900ms;  // a SYN is repeated after 1 s
+
+std::string target_of(const CheckSigns& signs) {
+  return fmt::format("port {} of {}", signs.target.port, to_string(signs.target.addr));
+}
+
+// The last hop of a way that answered, and its address; 0: none did.
+struct Reached {
+  unsigned hop = 0;
+  std::optional<IpAddress> address;
+};
+
+Reached last_answer(const PathResult& path) {
+  Reached reached;
+  for (const PathHop& hop : path.hops) {
+    if (hop.responders.empty() || hop.is_target) continue;
+    reached = {hop.ttl, hop.responders.front().address};
+  }
+  return reached;
+}
+
+std::optional<unsigned> target_distance(const std::optional<PathResult>& path) {
+  if (!path) return std::nullopt;
+  for (const PathHop& hop : path->hops) {
+    if (hop.is_target) return hop.ttl;
+  }
+  return std::nullopt;
+}
+
+std::optional<unsigned> hop_of(const std::optional<PathResult>& path, const IpAddress& address) {
+  if (!path) return std::nullopt;
+  for (const PathHop& hop : path->hops) {
+    const bool here =
+        std::ranges::find(hop.responders, address, &Responder::address) != hop.responders.end();
+    if (here) return hop.ttl;
+  }
+  return std::nullopt;
+}
+
+std::string called(const Reached& hop) {
+  if (hop.hop == 0) return "this host";
+  return fmt::format("hop {} ({})", hop.hop, hop.address ? to_string(*hop.address) : "?");
+}
+
+CheckVerdict of_names(const CheckSigns& signs) {
+  CheckVerdict verdict{.why = "name-not-found",
+                       .place = Place::name_service,
+                       .hop = {},
+                       .address = {},
+                       .confidence = Confidence::likely,
+                       .sentence = {},
+                       .advice = {}};
+  const std::string name = printable(signs.name);
+  const auto findings = judge(*signs.dns);
+  const auto has = [&](std::string_view id) {
+    return std::ranges::find(findings, id, &DnsFinding::id) != findings.end();
+  };
+  if (has("no-server-answers")) {
+    verdict.why = "name-server-silent";
+    verdict.confidence = Confidence::confirmed;
+    verdict.sentence = fmt::format("{} cannot be looked up: no name server answers", name);
+    verdict.advice = "check the way to the name servers of /etc/resolv.conf: tcpdx path SERVER";
+  } else if (has("server-refuses")) {
+    verdict.why = "name-server-refuses";
+    verdict.confidence = Confidence::confirmed;
+    verdict.sentence =
+        fmt::format("{} cannot be looked up: the name server refuses this host", name);
+    verdict.advice = "ask its operator, or use a server that is meant for this host";
+  } else if (has("server-fails") || has("dnssec-bogus")) {
+    verdict.why = "name-server-fails";
+    verdict.sentence =
+        fmt::format("{} cannot be looked up: the name server could not find out", name);
+    verdict.advice = "the zone's own servers or signatures fail: tcpdx dns tells more";
+  } else {
+    verdict.sentence = fmt::format("{} does not exist: {}", name, signs.dns->system.error);
+    verdict.advice = "check the spelling and the search list: tcpdx dns tells what is asked";
+  }
+  return verdict;
+}
+
+CheckVerdict local(std::string why, std::string sentence, std::string advice,
+                   Confidence confidence = Confidence::confirmed) {
+  return {.why = std::move(why),
+          .place = Place::local,
+          .hop = {},
+          .address = {},
+          .confidence = confidence,
+          .sentence = std::move(sentence),
+          .advice = std::move(advice)};
+}
+
+CheckVerdict at_target(const CheckSigns& signs, std::string why, Confidence confidence,
+                       std::string sentence, std::string advice) {
+  return {.why = std::move(why),
+          .place = Place::target,
+          .hop = target_distance(signs.by_echo),
+          .address = signs.target.addr,
+          .confidence = confidence,
+          .sentence = std::move(sentence),
+          .advice = std::move(advice)};
+}
+
+// Whether someone nearer than the host sent the RST: it came too soon, or at a TTL that does not
+// reach the host.
+std::optional<CheckVerdict> refused_by_box(const CheckSigns& signs) {
+  const auto whole = target_distance(signs.by_echo);
+  const auto port = target_distance(signs.by_port);
+  CheckVerdict verdict{.why = "refused-by-box",
+                       .place = Place::between_hops,
+                       .hop = {},
+                       .address = {},
+                       .confidence = Confidence::confirmed,
+                       .sentence = {},
+                       .advice = "ask whoever runs that router or firewall"};
+  if (whole && port && *port < *whole) {
+    verdict.hop = *port;
+    verdict.sentence = fmt::format(
+        "{} is refused by a box on the way, not by the host: the RST comes for SYNs that get only "
+        "to "
+        "hop {}, while the host is {} hops away",
+        target_of(signs), *port, *whole);
+    return verdict;
+  }
+  const auto& far = signs.by_echo ? signs.by_echo->end_to_end : std::nullopt;
+  if (!far) return std::nullopt;
+  const Duration took = signs.attempt.took;
+  if (far->min - took < kClearly ||
+      static_cast<double>(took.count()) > kTooSoon * static_cast<double>(far->min.count())) {
+    return std::nullopt;
+  }
+  verdict.confidence = Confidence::likely;
+  verdict.sentence = fmt::format(
+      "{} is refused by a box on the way: the RST took {} µs, an echo of the host {} µs",
+      target_of(signs), took.count(), far->min.count());
+  return verdict;
+}
+
+CheckVerdict of_refusal(const CheckSigns& signs) {
+  if (auto box = refused_by_box(signs)) return *box;
+  const bool answers = target_distance(signs.by_echo).has_value();
+  return at_target(
+      signs, "refused", answers ? Confidence::confirmed : Confidence::likely,
+      fmt::format("{} is refused: a RST answers, the host lives, but nothing listens "
+                  "there{}",
+                  target_of(signs), answers ? "" : " (or a box on the way answers in its place)"),
+      "start the service, or bind it to the address that clients use: there, ss -tlnp");
+}
+
+CheckVerdict of_rejection(const CheckSigns& signs) {
+  const ErrorMessage& message = *signs.attempt.message;
+  CheckVerdict verdict{
+      .why = "rejected-by-icmp",
+      .place = Place::hop,
+      .hop = {},
+      .address = message.offender,
+      .confidence = Confidence::confirmed,
+      .sentence = fmt::format("{} is {}", target_of(signs), signs.attempt.verdict.sentence),
+      .advice = "ask whoever runs it: a rule there says no"};
+  if (message.offender) verdict.hop = hop_of(signs.by_echo, *message.offender);
+  if (message.offender == signs.target.addr) verdict.place = Place::target;
+  if (verdict.hop && verdict.place == Place::hop) {
+    verdict.sentence += fmt::format(", which is hop {}", *verdict.hop);
+  }
+  return verdict;
+}
+
+bool neighbour_is_dead(const CheckSigns& signs) {
+  return signs.route && (signs.route->neighbour == NeighbourState::failed ||
+                         signs.route->neighbour == NeighbourState::incomplete);
+}
+
+CheckVerdict of_dead_neighbour(const CheckSigns& signs) {
+  const IpAddress who =
+      signs.route && signs.route->gateway ? *signs.route->gateway : signs.target.addr;
+  const bool gateway = who != signs.target.addr;
+  return {.why = "dead-neighbour",
+          .place = Place::neighbour,
+          .hop = {},
+          .address = who,
+          .confidence = Confidence::confirmed,
+          .sentence = fmt::format("{} on this host's own link, {}, does not answer {}",
+                                  gateway ? "the gateway" : "the host", to_string(who),
+                                  who.family == Family::v4 ? "ARP" : "neighbour discovery"),
+          .advice = "it is off, on another network, or the cable or VLAN is wrong: ip neigh"};
+}
+
+// The SYNs end somewhere: where, by comparing their way with that of echoes.
+CheckVerdict filtered_on_the_way(const CheckSigns& signs, const Reached& port,
+                                 const Reached& echo) {
+  CheckVerdict verdict{.why = "filtered",
+                       .place = Place::between_hops,
+                       .hop = port.hop,
+                       .address = port.address,
+                       .confidence = Confidence::confirmed,
+                       .sentence = {},
+                       .advice = "ask whoever runs these routers for the rule on that port"};
+  verdict.sentence = fmt::format(
+      "{} is filtered at the exit of {} or the entry of hop {}; other probes go on to {}",
+      target_of(signs), called(port), port.hop + 1,
+      signs.by_echo->reached ? "the host" : called(echo));
+  return verdict;
+}
+
+CheckVerdict silent_host(const CheckSigns& signs) {
+  const bool other_answers = signs.other_port && (signs.other_port->verdict.why == Why::refused ||
+                                                  signs.other_port->verdict.why == Why::ok);
+  if (signs.queue && signs.queue->first > signs.queue->second) {
+    return at_target(signs, "accept-queue-full", Confidence::confirmed,
+                     fmt::format("{} does not answer: its accept queue is full ({} wait, {} may)",
+                                 target_of(signs), signs.queue->first, signs.queue->second),
+                     "the program does not accept fast enough: tcpdx doctor names it");
+  }
+  if (other_answers) {
+    return at_target(signs, "filtered", Confidence::likely,
+                     fmt::format("{} does not answer though the host does on other ports: a filter "
+                                 "at the host (or its last router), or its accept queue is full",
+                                 target_of(signs)),
+                     "on the host: tcpdx doctor, and the rules of its firewall");
+  }
+  return {
+      .why = "filtered",
+      .place = Place::target,
+      .hop = target_distance(signs.by_echo),
+      .address = signs.target.addr,
+      .confidence = Confidence::suspected,
+      .sentence = fmt::format("{} does not answer; echoes do. SYNs get as far as the last router: "
+                              "they are dropped at the host, or what it answers is dropped on the "
+                              "way back",
+                              target_of(signs)),
+      .advice = "look on the host whether the SYN arrives: tcpdx capture"};
+}
+
+CheckVerdict of_silence(const CheckSigns& signs) {
+  if (neighbour_is_dead(signs)) return of_dead_neighbour(signs);
+  if (signs.target_is_here) return silent_host(signs);
+  const Reached port = signs.by_port ? last_answer(*signs.by_port) : Reached{};
+  const Reached echo = signs.by_echo ? last_answer(*signs.by_echo) : Reached{};
+  const auto distance = target_distance(signs.by_echo);
+  if (signs.by_port && port.hop == 0 && (echo.hop > 0 || distance)) {
+    if (distance == 1U) return silent_host(signs);  // nobody between us and the host could answer
+    return local(
+        "local-firewall",
+        fmt::format("no SYN to {} leaves this host's first link, while other probes do: this "
+                    "host's own firewall drops it, or hop 1 does",
+                    target_of(signs)),
+        "nft list ruleset, and the rules of hop 1", Confidence::likely);
+  }
+  if (distance && port.hop + 1 < *distance) return filtered_on_the_way(signs, port, echo);
+  if (!distance && echo.hop > port.hop) return filtered_on_the_way(signs, port, echo);
+  if (distance) return silent_host(signs);
+  const Reached& last = echo.hop > port.hop ? echo : port;
+  return {.why = "silent",
+          .place = Place::between_hops,
+          .hop = last.hop,
+          .address = last.address,
+          .confidence = Confidence::likely,
+          .sentence = fmt::format("{} does not answer, neither do echoes: nothing comes back from "
+                                  "behind {}. The host is gone, or everything to it or from it is "
+                                  "dropped there",
+                                  target_of(signs), called(last)),
+          .advice = "ask whether the host is up, and whoever runs the last router that answers"};
+}
+
+bool is_slow(const CheckSigns& signs) {
+  return signs.attempt.syn_repeats > 0 || signs.attempt.took >= kSlowHandshake ||
+         (signs.name_took && *signs.name_took >= kSlowName);
+}
+
+CheckVerdict of_slowness(const CheckSigns& signs) {
+  const bool name =
+      signs.name_took && *signs.name_took >= kSlowName && *signs.name_took > signs.attempt.took;
+  CheckVerdict verdict{.why = "slow",
+                       .place = name ? Place::name_service : Place::none,
+                       .hop = {},
+                       .address = {},
+                       .confidence = Confidence::confirmed,
+                       .sentence = {},
+                       .advice = {}};
+  if (name) {
+    verdict.sentence = fmt::format("{} connects, but looking up the name took {}", target_of(signs),
+                                   human(*signs.name_took));
+    verdict.advice = "tcpdx dns tells which name server is silent";
+  } else if (signs.attempt.syn_repeats > 0) {
+    verdict.sentence = fmt::format(
+        "{} connects only after {} SYNs, {}: the first ones, or their "
+        "answers, are lost",
+        target_of(signs), signs.attempt.syn_repeats + 1, human(signs.attempt.took));
+    verdict.confidence = Confidence::likely;
+    verdict.advice = "tcpdx path --stats shows where; a full accept queue there does it too";
+  } else {
+    verdict.sentence =
+        fmt::format("{} connects, but slowly: {}", target_of(signs), human(signs.attempt.took));
+    verdict.advice = "tcpdx path --stats shows where the time goes";
+  }
+  return verdict;
+}
+
+CheckVerdict of_success(const CheckSigns& signs) {
+  if (signs.sizes && signs.sizes->black_hole) {
+    return {
+        .why = "mtu-black-hole",
+        .place = Place::none,
+        .hop = {},
+        .address = {},
+        .confidence = Confidence::suspected,
+        .sentence = fmt::format("{} connects, but echoes above {} octets vanish without a word: "
+                                "large segments may vanish too, and connections hang when data "
+                                "flows",
+                                target_of(signs), *signs.sizes->largest),
+        .advice =
+            "let ICMP \"fragmentation needed\" pass on the way, clamp the MSS at the tunnel, "
+            "or set net.ipv4.tcp_mtu_probing=1 here"};
+  }
+  if (is_slow(signs)) return of_slowness(signs);
+  return {
+      .why = "ok",
+      .place = Place::none,
+      .hop = {},
+      .address = {},
+      .confidence = Confidence::confirmed,
+      .sentence = fmt::format("{} connects in {} µs", target_of(signs), signs.attempt.took.count()),
+      .advice = {}};
+}
+
+}  // namespace
+
+std::string_view to_string(Place place) {
+  switch (place) {
+    case Place::none: return "none";
+    case Place::local: return "local";
+    case Place::neighbour: return "neighbour";
+    case Place::hop: return "hop";
+    case Place::between_hops: return "between-hops";
+    case Place::target: return "target";
+    case Place::return_path: return "return-path";
+    case Place::name_service: return "name-service";
+  }
+  std::unreachable();
+}
+
+CheckVerdict judge(const CheckSigns& signs) {
+  if (signs.dns) return of_names(signs);
+  const std::string& said = signs.attempt.verdict.sentence;
+  switch (signs.attempt.verdict.why) {
+    case Why::ok: return of_success(signs);
+    case Why::refused: return of_refusal(signs);
+    case Why::rejected_by_icmp: return of_rejection(signs);
+    case Why::silent: return of_silence(signs);
+    case Why::no_route:
+      return local("no-route", said, "ip route get " + to_string(signs.target.addr));
+    case Why::route_forbids:
+      return local("route-forbids", said, "ip route get " + to_string(signs.target.addr));
+    case Why::dead_neighbour: return of_dead_neighbour(signs);
+    case Why::far_neighbour_dead:
+      return {.why = "dead-neighbour",
+              .place = Place::hop,
+              .hop = signs.attempt.message && signs.attempt.message->offender
+                         ? hop_of(signs.by_echo, *signs.attempt.message->offender)
+                         : std::nullopt,
+              .address = signs.attempt.message ? signs.attempt.message->offender : std::nullopt,
+              .confidence = Confidence::confirmed,
+              .sentence =
+                  fmt::format("the host {} is not there: {}", to_string(signs.target.addr), said),
+              .advice = "it is off, or has another address"};
+    case Why::local_firewall: return local("local-firewall", said, "nft list ruleset");
+    case Why::no_local_port:
+      return local(
+          "no-local-port", said,
+          "tcpdx doctor tells who holds them; keep connections alive instead of opening new "
+          "ones");
+    case Why::reset_after_accept:
+      return at_target(signs, "reset-after-accept", Confidence::confirmed,
+                       fmt::format("{}: {}", target_of(signs), said),
+                       "look at the program's log: its own rules, TLS expected, a full pool");
+    case Why::closed_after_accept:
+      return at_target(signs, "closed-after-accept", Confidence::confirmed,
+                       fmt::format("{}: {}", target_of(signs), said),
+                       "look at the program's log: its own rules, a limit");
+    case Why::other: return local("other", said, "", Confidence::suspected);
+  }
+  std::unreachable();
+}
+
+}  // namespace tcpdx::probe
