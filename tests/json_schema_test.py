@@ -161,6 +161,10 @@ class JsonSchemaTest(unittest.TestCase):
             document = self.check("connect", "connect", "--json", target, codes=(3,))
             self.assertEqual(document["summary"]["failures"], {"refused": 1}, target)
 
+    def test_check(self):
+        document = self.check("check", "check", "--json", "127.0.0.1:1", codes=(2,))
+        self.assertEqual((document["why"], document["where"]["kind"]), ("refused", "target"))
+
     def test_path(self):
         for target in ("127.0.0.1", "::1", "127.0.0.1:1"):
             document = self.check("path", "path", "--json", "-n", target)
@@ -169,7 +173,7 @@ class JsonSchemaTest(unittest.TestCase):
     def test_a_wrong_document_is_found(self):
         for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read", "show",
                      "rates", "ping", "path", "connect",
-                     "dns"):
+                     "dns", "check"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 
