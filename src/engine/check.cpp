@@ -138,7 +138,9 @@ CheckStep look_at_route(CheckSigns& signs) {
 // A target on this very machine shows its accept queue.
 void look_at_listeners(CheckSigns& signs) {
   Observation seen;
-  auto machine = host::Machine::open({.all_namespaces = false}, seen);
+  host::Options options;
+  options.all_namespaces = false;
+  auto machine = host::Machine::open(options, seen);
   if (!machine || !machine->sample(Duration{}, seen) || seen.samples.empty()) return;
   for (const ListenerSample& one : seen.samples.front().listeners) {
     const bool same =
