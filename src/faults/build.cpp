@@ -9,6 +9,11 @@
 #include "base/text.hpp"
 
 namespace tcpdx::faults {
+namespace {
+
+constexpr size_t kManyDestinations = 4;
+
+}  // namespace
 
 Finding make_finding(const FaultInfo& info, Severity severity, Confidence confidence) {
   Finding finding;
@@ -49,8 +54,12 @@ void add_judged(Finding& finding, std::string fact, Value value, Value threshold
 }
 
 void set_owner(const Facts& facts, const Socket& socket, Finding& finding) {
-  finding.subject.netns = facts.seen.namespaces[socket.netns].inode;
-  if (const Process* process = facts.owner(socket)) {
+  set_process(facts, socket.netns, facts.owner(socket), finding);
+}
+
+void set_process(const Facts& facts, size_t netns, const Process* process, Finding& finding) {
+  finding.subject.netns = facts.seen.namespaces[netns].inode;
+  if (process != nullptr) {
     finding.subject.pid = process->pid;
     finding.subject.comm = process->comm;
     return;
@@ -61,7 +70,10 @@ void set_owner(const Facts& facts, const Socket& socket, Finding& finding) {
 }
 
 std::string owner_name(const Facts& facts, const Socket& socket) {
-  const Process* process = facts.owner(socket);
+  return name_of(facts.owner(socket));
+}
+
+std::string name_of(const Process* process) {
   return process != nullptr ? describe(*process) : "a program that cannot be seen";
 }
 
@@ -76,10 +88,12 @@ std::string in_namespace(const Facts& facts, size_t netns) {
                      where.name.empty() ? fmt::to_string(where.inode) : printable(where.name));
 }
 
-namespace {
+std::string run_inside(const Facts& facts, const Socket& socket) {
+  return run_inside(facts, socket.netns, facts.owner(socket));
+}
 
-// `process` is one that runs there, if any is known.
-std::string run_inside(const Namespace& where, const Process* process) {
+std::string run_inside(const Facts& facts, size_t netns, const Process* process) {
+  const Namespace& where = facts.seen.namespaces[netns];
   if (where.ours) return "";
   // A name that a shell would not take as one plain word does not get into a command.
   const bool plain = !where.name.empty() && std::ranges::all_of(where.name, [](unsigned char c) {
@@ -89,32 +103,26 @@ std::string run_inside(const Namespace& where, const Process* process) {
   return process == nullptr ? "" : fmt::format("nsenter -n -t {} ", process->pid);
 }
 
-}  // namespace
-
-std::string run_inside(const Facts& facts, const Socket& socket) {
-  return run_inside(facts.seen.namespaces[socket.netns], facts.owner(socket));
-}
-
 std::string run_inside(const Facts& facts, size_t netns) {
   const auto owned = std::ranges::find_if(facts.now.sockets, [&](const Socket& s) {
     return s.netns == netns && s.first_owner != kNoIndex;
   });
   const bool found = owned != facts.now.sockets.end();
-  return run_inside(facts.seen.namespaces[netns], found ? facts.owner(*owned) : nullptr);
+  return run_inside(facts, netns, found ? facts.owner(*owned) : nullptr);
 }
 
 std::string counted(size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", grouped(count), noun, count == 1 ? "" : "s");
 }
 
+double ratio(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
 std::string percent(double share) {
   const double value = share * 100;
   if (value > 0 && value < 0.1) return fmt::format("{:.2f} %", value);
   return value < 10 ? fmt::format("{:.1f} %", value) : fmt::format("{:.0f} %", value);
-}
-
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 std::string per_second(double rate) {
@@ -144,6 +152,27 @@ std::string place_of(const Facts& facts, const Sockets& sockets) {
   if (remotes.size() == 1) return fmt::format("to {}", to_string(one.remote));
   if (hosts.size() == 1) return fmt::format("to {}", to_string(one.remote.addr));
   return fmt::format("on {} ports", grouped(ports.size()));
+}
+
+std::vector<Finding> merged_by_program(std::vector<Finding> findings, std::string_view as_well,
+                                       std::string_view fact) {
+  std::map<std::optional<uint32_t>, std::vector<Finding>> by_pid;
+  for (Finding& f : findings) by_pid[f.subject.pid].push_back(std::move(f));
+  std::vector<Finding> result;
+  for (auto& [pid, group] : by_pid) {
+    if (group.size() < kManyDestinations) {
+      std::ranges::move(group, std::back_inserter(result));
+      continue;
+    }
+    Finding f = std::move(group.front());
+    f.headline =
+        fmt::format("{}; {} more destinations of {} {}", f.headline, grouped(group.size() - 1),
+                    pid ? "the same program" : "programs that cannot be seen", as_well);
+    const std::string source = f.evidence.front().source;
+    add_fact(f, std::string(fact), uint64_t{group.size()}, source);
+    result.push_back(std::move(f));
+  }
+  return result;
 }
 
 Age oldest(const Facts& facts, const Sockets& sockets) {

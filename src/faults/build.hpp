@@ -33,11 +33,17 @@ void add_judged(Finding& finding, std::string fact, Value value, Value threshold
 // confidence step and says which right would show it.
 void set_owner(const Facts& facts, const Socket& socket, Finding& finding);
 
+// The same for what happened to a process whose socket is no longer there; null: not known.
+void set_process(const Facts& facts, size_t netns, const Process* process, Finding& finding);
+
 // "billing-api (pid 2210)", or "a program that cannot be seen" where the owner is unknown.
 std::string owner_name(const Facts& facts, const Socket& socket);
+std::string name_of(const Process* process);
 // How a command is run where the socket is: "", "ip netns exec blue ", "nsenter -n -t 2210 ".
 std::string run_inside(const Facts& facts, const Socket& socket);
 std::string run_inside(const Facts& facts, size_t netns);
+// `process` is one that runs there, if any is known.
+std::string run_inside(const Facts& facts, size_t netns, const Process* process);
 // "", or " in namespace blue" when the machine has more than one and it is not ours.
 std::string in_namespace(const Facts& facts, const Socket& socket);
 std::string in_namespace(const Facts& facts, size_t netns);
@@ -56,6 +62,11 @@ bool serves(const Facts& facts, const Socket& socket);
 // Where a group of sockets belongs, for a headline: "on port 80", "to 192.0.2.1:443",
 // "to 192.0.2.1", "on 12 ports".
 std::string place_of(const Facts& facts, const Sockets& sockets);
+
+// The same fault of one program at many places is one finding, not a page of them: "; 7 more
+// destinations of the same program REFUSE as well".
+std::vector<Finding> merged_by_program(std::vector<Finding> findings, std::string_view as_well,
+                                       std::string_view fact);
 
 Age oldest(const Facts& facts, const Sockets& sockets);
 

@@ -18,7 +18,6 @@ using enum tcp::State;
 constexpr size_t kLeastAttempts = 3;
 constexpr Duration kOldest = 3s;
 constexpr unsigned kRepeats = 2;  // one lost SYN is normal, two in a row are not
-constexpr size_t kManyDestinations = 4;
 
 constexpr std::array kStates{syn_sent};
 constexpr std::array kLookAlikes{
@@ -109,32 +108,13 @@ Finding report(const Facts& facts, const Attempts& attempts) {
   return f;
 }
 
-// A process that calls many dead places gets one finding, not a page of them.
-std::vector<Finding> merged(std::vector<Finding> findings) {
-  std::map<std::optional<uint32_t>, std::vector<Finding>> by_pid;
-  for (Finding& f : findings) by_pid[f.subject.pid].push_back(std::move(f));
-  std::vector<Finding> result;
-  for (auto& [pid, group] : by_pid) {
-    if (group.size() < kManyDestinations) {
-      std::ranges::move(group, std::back_inserter(result));
-      continue;
-    }
-    Finding f = std::move(group.front());
-    f.headline = fmt::format("{}; {} more destinations of {} do not answer either", f.headline,
-                             grouped(group.size() - 1),
-                             pid ? "the same program" : "programs that cannot be seen");
-    add_fact(f, "destinations without answer", uint64_t{group.size()}, "sock_diag");
-    result.push_back(std::move(f));
-  }
-  return result;
-}
-
 std::vector<Finding> find(const Facts& facts) {
   std::vector<Finding> findings;
   for (const Attempts& attempts : attempts_by_destination(facts)) {
     if (is_blackhole(facts, attempts)) findings.push_back(report(facts, attempts));
   }
-  return merged(std::move(findings));
+  return merged_by_program(std::move(findings), "do not answer either",
+                           "destinations without answer");
 }
 
 Finding report(const CaptureFacts& facts, const Group& group) {

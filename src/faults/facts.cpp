@@ -283,10 +283,10 @@ std::optional<uint64_t> Facts::rise(size_t netns, std::string_view counter) cons
   return rise_between(netns, counter, 0s, seen.window);
 }
 
-Rises Facts::rises(size_t netns, std::string_view counter) const {
+Rises Facts::rises(size_t netns, std::string_view counter, size_t parts) const {
   Rises found;
-  for (size_t i = 0; i < windows_ && !seen.samples.empty(); ++i) {
-    const Duration length = seen.window / static_cast<int64_t>(windows_);
+  for (size_t i = 0; i < parts && !seen.samples.empty(); ++i) {
+    const Duration length = seen.window / static_cast<int64_t>(parts);
     const Duration from = length * static_cast<int64_t>(i);
     found.push_back(rise_between(netns, counter, from, from + length));
   }

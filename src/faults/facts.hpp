@@ -93,7 +93,10 @@ class Facts {
 
   // Rise of a counter over the whole observation, and in each window.
   std::optional<uint64_t> rise(size_t netns, std::string_view counter) const;
-  Rises rises(size_t netns, std::string_view counter) const;
+  Rises rises(size_t netns, std::string_view counter) const {
+    return rises(netns, counter, windows_);
+  }
+  Rises rises(size_t netns, std::string_view counter, size_t parts) const;  // of equal length
   std::optional<uint64_t> counter(size_t netns, std::string_view name) const;
   std::optional<uint64_t> sysctl(size_t netns, std::string_view name, size_t number = 0) const;
 

@@ -52,6 +52,35 @@ bool peer_is_that_process(const Facts& facts, const Finding& cause, const Findin
   return false;
 }
 
+// Clients are refused because the program that should serve them could not take its port.
+bool calls_that_port(const Facts& facts, const Finding& cause, const Finding& effect) {
+  const auto& wanted = cause.subject.listener;
+  const auto& called = effect.subject.destination;
+  if (!wanted || !called || wanted->port != called->port) return false;
+  if (!wanted->addr.is_any() && wanted->addr.unmapped() != called->addr.unmapped()) return false;
+  if (called->addr.is_loopback()) return cause.subject.netns == effect.subject.netns;
+  return std::ranges::any_of(facts.now.sockets, [&](const Socket& s) {
+    return facts.seen.namespaces[s.netns].inode == cause.subject.netns &&
+           s.local.addr.unmapped() == called->addr.unmapped();
+  });
+}
+
+// What that program calls, or, where the callers are not known, what its namespace calls.
+bool called_by(const Facts&, const Finding& cause, const Finding& effect) {
+  return effect.subject.pid ? cause.subject.pid == effect.subject.pid
+                            : cause.subject.netns == effect.subject.netns;
+}
+
+// The scan that one namespace sees comes from a program of this machine.
+bool scanned_by(const Facts& facts, const Finding& cause, const Finding& effect) {
+  if (!effect.subject.remote) return false;
+  return std::ranges::any_of(facts.events(EventKind::connect), [&](const TcpEvent* event) {
+    const Process* caller = facts.process(*event);
+    return caller != nullptr && caller->pid == cause.subject.pid &&
+           event->local.addr.unmapped() == effect.subject.remote->addr;
+  });
+}
+
 struct Explains {
   std::string_view cause;
   std::string_view effect;
@@ -63,6 +92,16 @@ struct Explains {
 constexpr std::array kExplains{
     Explains{"accept-queue-overflow", "connect-blackhole", calls_that_listener},
     Explains{"accept-stalled", "connect-blackhole", calls_that_listener},
+    Explains{"accept-queue-overflow", "slow-handshake-syn-retransmit", calls_that_listener},
+    Explains{"syn-flood", "connect-blackhole", calls_that_listener},
+    Explains{"syn-flood", "slow-handshake-syn-retransmit", calls_that_listener},
+    Explains{"synack-lost", "connect-blackhole", calls_that_listener},
+    Explains{"synack-lost", "slow-handshake-syn-retransmit", calls_that_listener},
+    Explains{"bind-conflict", "connection-refused", calls_that_port},
+    Explains{"outbound-scan-or-worm", "port-scan-inbound", scanned_by},
+    Explains{"outbound-scan-or-worm", "connection-refused", called_by},
+    Explains{"outbound-scan-or-worm", "connect-blackhole", called_by},
+    Explains{"outbound-scan-or-worm", "host-unreachable", called_by},
     Explains{"fd-exhaustion-blocks-accept", "accept-queue-overflow", same_listener},
     Explains{"fd-exhaustion-blocks-accept", "accept-stalled", same_listener},
     Explains{"close-wait-leak", "fd-exhaustion-blocks-accept", same_process},

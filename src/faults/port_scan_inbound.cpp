@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <map>
 
 #include "base/text.hpp"
 #include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
+#include "faults/doors.hpp"
 
 namespace tcpdx::faults {
 namespace {
@@ -22,6 +23,8 @@ constexpr std::array kLookAlikes{
     LookAlike{"health checks", "few ports, in a steady rhythm, and they connect"},
     LookAlike{"a service that restarts", "resets for its own port only"},
     LookAlike{"syn-flood", "there many sources knock at one port"},
+    LookAlike{"a server that sends to closed connections",
+              "the ports are those of calls from here"},
 };
 constexpr FaultInfo kInfo{
     .id = "port-scan-inbound",
@@ -33,7 +36,9 @@ constexpr FaultInfo kInfo{
     .look_alikes = kLookAlikes,
     .trigger =
         "Per source at least 15 different ports or hosts that failed within 60 s, and at least "
-        "80 % of its attempts failed. Failures rather than volume: honest clients mostly succeed.",
+        "80 % of its attempts failed. Failures rather than volume: honest clients mostly succeed. "
+        "On the machine it takes the kernel's events, which name the resets of closed ports; ports "
+        "of ip_local_port_range do not count, as late answers to calls from here meet them.",
     .severity = "info for a source on the Internet; notice from a private network",
     .remedy =
         "Let a firewall hide what need not be reached. From inside: find the machine and who runs "
@@ -52,38 +57,16 @@ bool is_private(const IpAddress& a) {
          (b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254);
 }
 
-// The most different doors that were tried in vain within the time.
-size_t doors_within(std::vector<Attempt> failures) {
-  std::ranges::sort(failures, {}, &Attempt::at);
-  std::map<SocketAddress, size_t> doors;
-  size_t most = 0;
-  for (size_t first = 0, next = 0; next < failures.size(); ++next) {
-    ++doors[failures[next].other];
-    for (; failures[next].at - failures[first].at > kWithin; ++first) {
-      const auto old = doors.find(failures[first].other);
-      if (--old->second == 0) doors.erase(old);
-    }
-    most = std::max(most, doors.size());
-  }
-  return most;
-}
-
-Finding report(const IpAddress& address, const Source& source, size_t doors) {
-  std::set<IpAddress> hosts;
-  std::set<uint16_t> ports;
-  for (const Attempt& one : source.failures) {
-    hosts.insert(one.other.addr);
-    ports.insert(one.other.port);
-  }
+// What both kinds of evidence say.
+Finding report(const IpAddress& address, const Shape& shape, size_t doors, std::string source) {
   Finding f = make_finding(kInfo, is_private(address) ? Severity::notice : Severity::info,
-                           source.answered > 0 ? Confidence::confirmed : Confidence::likely);
+                           Confidence::confirmed);
   f.subject.remote = SocketAddress{.addr = address, .port = 0};
   f.headline = fmt::format("{} tried {} on {} in vain", to_string(address),
-                           counted(ports.size(), "port"), counted(hosts.size(), "host"));
+                           counted(shape.ports, "port"), counted(shape.hosts, "host"));
   f.cause = "it knocks where nothing is offered, as no client of a service does";
   add_judged(f, "different ports and hosts within 60 s", uint64_t{doors}, uint64_t{kDoors},
-             std::string(kCapture));
-  add_fact(f, "failed", source.failed, source.attempts, std::string(kCapture));
+             std::move(source));
   f.confirm.push_back(
       fmt::format("is {} an inventory or monitoring system of your own?", to_string(address)));
   f.remedy.push_back("let a firewall hide what need not be reached; from inside: find the machine");
@@ -96,14 +79,75 @@ std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
   for (const auto& [address, source] : facts.sources()) {
     if (source.failures.size() < kDoors) continue;
     if (ratio(source.failed, source.attempts) < kFailed) continue;
-    const size_t doors = doors_within(source.failures);
-    if (doors >= kDoors) findings.push_back(report(address, source, doors));
+    const size_t doors = doors_within(source.failures, kWithin);
+    if (doors < kDoors) continue;
+    Finding f = report(address, shape_of(source.failures), doors, std::string(kCapture));
+    if (source.answered == 0) f.confidence = Confidence::likely;
+    add_fact(f, "failed", source.failed, source.attempts, std::string(kCapture));
+    findings.push_back(std::move(f));
+  }
+  return findings;
+}
+
+// A segment of this machine's peers that met no socket.
+struct Knock {
+  Duration at{};
+  SocketAddress other;  // the door
+};
+using Knocks = std::map<std::pair<uint16_t, IpAddress>, std::vector<Knock>>;  // by netns and source
+
+// Whether the port may have been that of a call from here whose answer came late: a server that
+// goes on sending to closed connections draws resets at many ports, too.
+bool may_have_called(const Facts& facts, uint16_t netns, uint16_t port) {
+  const auto low = facts.sysctl(netns, "net.ipv4.ip_local_port_range", 0).value_or(32768);
+  const auto high = facts.sysctl(netns, "net.ipv4.ip_local_port_range", 1).value_or(60999);
+  return port >= low && port <= high;
+}
+
+// Kernels before 6.10 give no reason; a reset of a closed port then has no socket.
+bool met_no_socket(const Facts& facts, const TcpEvent& reset) {
+  const std::string_view reason = facts.reason(reset);
+  return reason == "NO_SOCKET" || (reason.empty() && reset.cookie == 0);
+}
+
+Knocks knocks_of(const Facts& facts) {
+  Knocks knocks;
+  for (const TcpEvent* reset : facts.events(EventKind::reset_sent)) {
+    if (reset->netns == kNoNetns || !met_no_socket(facts, *reset)) continue;
+    if (may_have_called(facts, reset->netns, reset->local.port)) continue;
+    knocks[{reset->netns, reset->remote.addr.unmapped()}].push_back({reset->at, reset->local});
+  }
+  return knocks;
+}
+
+// Connections with that address which the window saw open.
+uint64_t succeeded(const Facts& facts, uint16_t netns, const IpAddress& source) {
+  return static_cast<uint64_t>(std::ranges::count_if(facts.now.sockets, [&](const Socket& s) {
+    return s.netns == netns && s.remote.addr.unmapped() == source &&
+           s.state != tcp::State::listen && s.state != tcp::State::syn_received &&
+           s.state != tcp::State::syn_sent && facts.earlier(s) == nullptr;
+  }));
+}
+
+std::vector<Finding> find(const Facts& facts) {
+  std::vector<Finding> findings;
+  for (const auto& [key, knocks] : knocks_of(facts)) {
+    const auto& [netns, source] = key;
+    const size_t doors = doors_within(knocks, kWithin);
+    if (doors < kDoors) continue;
+    const uint64_t all = knocks.size() + succeeded(facts, netns, source);
+    if (ratio(knocks.size(), all) < kFailed) continue;
+    Finding f = report(source, shape_of(knocks), doors, "tcp_send_reset");
+    f.subject.netns = facts.seen.namespaces[netns].inode;
+    f.headline += in_namespace(facts, netns);
+    add_fact(f, "refused", uint64_t{knocks.size()}, all, "tcp_send_reset");
+    findings.push_back(std::move(f));
   }
   return findings;
 }
 
 }  // namespace
 
-const Fault port_scan_inbound{&kInfo, nullptr, find_in_capture};
+const Fault port_scan_inbound{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

@@ -128,10 +128,6 @@ Flood measure(const Facts& facts, const Listener& listener) {
   return flood;
 }
 
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
 bool is_flood(const Facts& facts, const Listener& listener, const Flood& flood) {
   const bool parked =
       facts.rise(listener.socket->netns, "TcpExt.TCPDeferAcceptDrop").value_or(0) > 0;

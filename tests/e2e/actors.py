@@ -53,11 +53,11 @@ def accepts_until_full(say, _hear, port, backlog, limit):
             time.sleep(0.05)
 
 
-def serves(say, _hear, port, backlog=64, limit=None):
+def serves(say, _hear, port, backlog=64, limit=None, address="0.0.0.0"):
     """A healthy server: answers what comes and closes when the client has closed."""
     if limit:
         limit_descriptors(limit)
-    sock = listener(port, backlog)
+    sock = listener(port, backlog, address)
     sock.setblocking(False)
     select = selectors.DefaultSelector()
     select.register(sock, selectors.EVENT_READ)
