@@ -60,10 +60,12 @@ class Captures:
 
 def readers(program, path):
     """The tools that are quick enough for the whole capture; the first is the one compared with."""
-    return {"tcpdump -w /dev/null": ("tcpdump", "-r", path, "-w", "/dev/null"),
-            "tcpdx read --json": (program, "read", "--json", path),
-            "tcpdx read --format zeek": (program, "read", "--format", "zeek", path),
-            "tcpdx read --summary": (program, "read", "--summary", path)}
+    found = {"tcpdump -w /dev/null": ("tcpdump", "-r", path, "-w", "/dev/null")}
+    for threads in ("1", "2"):
+        for words in (("--json",), ("--format", "zeek"), ("--summary",)):
+            name = f"tcpdx read {' '.join(words)}" + (", 2 threads" if threads == "2" else "")
+            found[name] = (program, "read", *words, "--threads", threads, path)
+    return found
 
 
 def trackers(path):
@@ -113,7 +115,7 @@ def compare_speed(program, captures, options):
 def compare_memory(program, captures, options, whole):
     """Octets by which memory grows for each open connection, and for each spoofed SYN."""
     def peak(path):
-        return measure((program, "read", "--summary", path))[2]
+        return measure((program, "read", "--summary", "--threads", "1", path))[2]
 
     some = options.packets // PACKETS_PER_OPEN
     many = captures.make("open.pcap", options.packets, open_at_once=some * MORE_OPEN)

@@ -2,11 +2,14 @@
 // is wrong.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/time.hpp"
+#include "cli/capture_options.hpp"
 #include "cli/doctor_capture.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
@@ -21,24 +24,26 @@ namespace {
 
 struct Words {
   std::string window = "5s";
-  std::string read;
+  std::vector<std::string> read;
   std::string save;
   std::string fail_on = "warning";
   std::string source = "auto";
+  engine::ReadOptions capture;
   ShowOptions show;
 };
 
 void describe(CLI::App& app, Words& words) {
   app.add_option("--for", words.window, "how long to look (5s); longer is surer")->type_name("DUR");
   app.add_option("--read", words.read,
-                 "judge a saved look or a capture instead of this machine; - is a capture on "
-                 "standard input")
-      ->type_name("FILE");
+                 "judge a saved look, or captures as one stream, instead of this machine; - is a "
+                 "capture on standard input")
+      ->type_name("FILE...");
   app.add_option("--save", words.save, "save what was seen")->type_name("FILE");
   app.add_option("--fail-on", words.fail_on, "warning (default) or critical: what exits non-zero")
       ->check(CLI::IsMember({"warning", "critical"}).description(""))
       ->type_name("SEVERITY");
   add_source_option(app, words.source);
+  add_capture_options(app, words.capture);
   add_show_options(app, words.show);
   app.footer(
       "exit codes: 0 nothing wrong, 1 warning, 2 critical, 3 could not look, 64 wrong usage");
@@ -91,7 +96,7 @@ Result<Observation> look(const Plan& plan, Io& io) {
 }
 
 Result<Observation> observation_of(const Words& words, const Plan& plan, Io& io) {
-  auto observation = words.read.empty() ? look(plan, io) : store::load(words.read);
+  auto observation = words.read.empty() ? look(plan, io) : store::load(words.read.front());
   if (observation && observation->looks.empty()) return fail("no socket table was seen");
   return observation;
 }
@@ -113,12 +118,29 @@ int report(const Words& words, const view::Report& report, Io& io) {
 }
 
 // Whatever does not begin as a saved look is taken for a capture, which says what is wrong with it.
-bool reads_capture(const Words& words) {
-  return !words.read.empty() && !store::is_snapshot(words.read);
+bool reads_captures(const Words& words) {
+  return !words.read.empty() && std::ranges::none_of(words.read, store::is_snapshot);
+}
+
+// What was asked for and cannot be; nothing: all of it can.
+std::optional<std::string> contradiction(const CLI::App& app, const Words& words) {
+  if (!words.read.empty() && !words.save.empty()) {
+    return "--save keeps a look at this machine; what --read names is a file already, and a "
+           "capture has no sockets that could be saved";
+  }
+  if (words.read.size() > 1 && !reads_captures(words)) {
+    return "--read takes one saved look, or captures: looks at several moments are no stream";
+  }
+  for (const std::string option : {"--memory", "--vantage", "--no-checksums"}) {
+    if (app.count(option) > 0 && !reads_captures(words)) {
+      return option + " is for captures: name them with --read";
+    }
+  }
+  return std::nullopt;
 }
 
 int judge_capture(const Words& words, Io& io) {
-  const auto look = CaptureLook::read(words.read, io);
+  const auto look = CaptureLook::read(words.read, words.capture, io);
   if (!look) return cannot_look(io, look.error().sentence);
   return report(words, look->report(), io);
 }
@@ -145,17 +167,13 @@ int doctor(Arguments arguments, Io& io) {
   if (const auto code = parse(app, arguments, io)) return *code;
   const auto plan = plan_of(words);
   if (!plan) return usage_error(io, plan.error().sentence);
-  if (!words.read.empty() && !words.save.empty()) {
-    return usage_error(io,
-                       "--save keeps a look at this machine; what --read names is a file already, "
-                       "and a capture has no sockets that could be saved");
-  }
+  if (const auto wrong = contradiction(app, words)) return usage_error(io, *wrong);
   for (const char* option : {"--for", "--source"}) {
     if (words.read.empty() || app.count(option) == 0) continue;
     io.err << fmt::format("tcpdx: {} has no effect with --read: what was saved was seen before\n",
                           option);
   }
-  return reads_capture(words) ? judge_capture(words, io) : judge_look(words, *plan, io);
+  return reads_captures(words) ? judge_capture(words, io) : judge_look(words, *plan, io);
 }
 
 }  // namespace tcpdx::cli

@@ -75,22 +75,30 @@ void add_blind_spots(const faults::CaptureFacts& facts, std::vector<Missing>& mi
   }
 }
 
+// For people: the first file without its folder, and how many others there are.
+std::string name_of(std::span<const std::string> paths) {
+  const std::string& first = paths.front();
+  const std::string name =
+      first == "-" ? "standard input" : std::filesystem::path(first).filename().string();
+  return paths.size() == 1 ? name : fmt::format("{} and {} more", name, paths.size() - 1);
+}
+
 }  // namespace
 
-Result<CaptureLook> CaptureLook::read(const std::string& path, Io& io) {
-  const auto source = capture::open_file(path);
+Result<CaptureLook> CaptureLook::read(std::span<const std::string> paths,
+                                      engine::ReadOptions options, Io& io) {
+  const auto source = capture::open_files(paths);
   if (!source) return std::unexpected(source.error());
-  faults::CaptureFacts facts(path);
+  faults::CaptureFacts facts(paths.size() == 1 ? paths.front() : std::string());
   Collector collector(facts);
   ReadProgress progress(io);
-  engine::ReadOptions options;
   options.progress = [&](const capture::Progress& now) { return progress.show(now); };
   const engine::ReadTotals totals = engine::read_capture(**source, options, collector);
   progress.clear();
   CaptureLook look;
   add_damage(totals, look.missing_);
   if (totals.tcp == 0 || !totals.first || !totals.last) {
-    return fail("there is nothing to judge in {}: it has no TCP segment in {}{}", path,
+    return fail("there is nothing to judge in {}: no TCP segment in {}{}", name_of(paths),
                 counted(totals.frames, "frame"),
                 look.missing_.empty() ? "" : fmt::format("; {}", look.missing_.front().why));
   }
@@ -99,7 +107,7 @@ Result<CaptureLook> CaptureLook::read(const std::string& path, Io& io) {
   if (progress.stopped()) {
     look.missing_.push_back({.what = "the rest of the file", .why = "interrupted", .needs = ""});
   }
-  look.host_ = path == "-" ? "standard input" : std::filesystem::path(path).filename().string();
+  look.host_ = name_of(paths);
   look.at_ = *totals.first;
   look.window_ = *totals.last - *totals.first;
   look.connections_ = totals.track.connections;

@@ -1,11 +1,13 @@
 // A capture as `doctor` judges it.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "cli/io.hpp"
+#include "engine/read_capture.hpp"
 #include "model/finding.hpp"
 #include "view/report.hpp"
 
@@ -14,8 +16,9 @@ namespace tcpdx::cli {
 // What a report about a capture is made of.
 class CaptureLook {
  public:
-  // An error says why nothing can be judged.
-  static Result<CaptureLook> read(const std::string& path, Io& io);
+  // Several files are judged as one stream in the order of time. An error says why nothing can be.
+  static Result<CaptureLook> read(std::span<const std::string> paths, engine::ReadOptions options,
+                                  Io& io);
 
   const std::vector<Finding>& findings() const { return findings_; }
   // Points into this object.

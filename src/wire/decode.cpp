@@ -59,7 +59,6 @@ Found read_tcp(Walk& walk, bool checksums) {
 
 std::string_view to_string(TunnelKind kind) {
   switch (kind) {
-    case TunnelKind::mpls: return "mpls";
     case TunnelKind::pppoe: return "pppoe";
     case TunnelKind::gre: return "gre";
     case TunnelKind::ipip: return "ipip";

@@ -17,13 +17,15 @@
 
 namespace tcpdx::wire {
 
-enum class TunnelKind : uint8_t { mpls, pppoe, gre, ipip, vxlan, geneve, gtp_u };
+// MPLS is none: labels differ between the two directions of one connection, and the last hop before
+// the end takes them off.
+enum class TunnelKind : uint8_t { pppoe, gre, ipip, vxlan, geneve, gtp_u };
 std::string_view to_string(TunnelKind kind);
 
 struct Tunnel {
   TunnelKind kind{};
-  // VNI of VXLAN and Geneve, key of GRE. MPLS labels and GTP's tunnel ids differ between the two
-  // directions of one connection, so they have none.
+  // VNI of VXLAN and Geneve, key of GRE. GTP's tunnel ids differ between the two directions of one
+  // connection, so it has none.
   std::optional<uint32_t> id{};
 
   bool operator==(const Tunnel&) const = default;

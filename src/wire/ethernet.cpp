@@ -123,7 +123,6 @@ Layer by_nlpid(uint8_t protocol) {
 
 Layer read_mpls(Walk& walk) {
   constexpr size_t kEntrySize = 4;
-  walk.path.add(Tunnel{.kind = TunnelKind::mpls});
   for (bool last = false; !last;) {
     if (!walk.rest.has(kEntrySize)) return Layer::broken;
     last = (get8(walk.rest.at(2)) & 1U) != 0;

@@ -135,11 +135,11 @@ TEST(Tunnel, ReadsThoseOfTheLink) {
   const Octets kLabels{0x00, 0x06, 0x40, 0x40, 0x00, 0x0C, 0x81, 0x40};  // 100, then 200
   const Octets kPppoe{0x88, 0x64, 0x11, 0x00, 0x12, 0x34, 0x00, 62, 0x00, 0x21};
   expect_all({
-      {"mpls", kMpls + kLabels + kSyn, {{TunnelKind::mpls, {}}}},
-      {"mpls, pseudowire", kMpls + kLabels + kEthernetSyn, {{TunnelKind::mpls, {}}}},
+      {"mpls", kMpls + kLabels + kSyn, {}},
+      {"mpls, pseudowire", kMpls + kLabels + kEthernetSyn, {}},
       {"mpls, pseudowire with control word",
        kMpls + kLabels + Octets{0, 0, 0, 7} + kEthernetSyn,
-       {{TunnelKind::mpls, {}}}},
+       {}},
       {"pppoe", kPppoe + kSyn, {{TunnelKind::pppoe, {}}}},
       {"pppoe in vlans",
        Octets{0x88, 0xA8, 0x00, 0x07, 0x81, 0x00, 0x00, 0x08} + kPppoe + kSyn,
@@ -147,9 +147,19 @@ TEST(Tunnel, ReadsThoseOfTheLink) {
        {7, 8}},
       {"vlan behind a pseudowire",
        kMpls + kLabels + kAddresses + Octets{0x81, 0x00, 0x00, 0x09} + kIpv4Type + kSyn,
-       {{TunnelKind::mpls, {}}},
+       {},
        {9}},
   });
+}
+
+// A label counts for one hop in one direction, and the last hop may take it off.
+TEST(Tunnel, LabelsTellNoConnectionFromAnother) {
+  Decoder decoder;
+  const Octets labelled = Octets{0x88, 0x47} + Octets{0x00, 0x06, 0x41, 0x40} + kSyn;
+  const Reading with = read(decoder, kEthernet, kAddresses + labelled);
+  const Reading without = read(decoder, kEthernet, kAddresses + kIpv4Type + kSyn);
+  expect_syn4(with);
+  EXPECT_EQ(with.packet.link, without.packet.link);
 }
 
 TEST(Tunnel, ReadsThoseOfIp) {
@@ -185,9 +195,7 @@ TEST(Tunnel, ReadsThoseOfIp) {
        kIpv4Type + in_ip(47, Octets{0x10, 0, 0x22, 0xEB, 0, 0, 0, 1, 0x20, 1, 0, 7} + Octets(7) +
                                  Octets{0x01} + Octets(8) + kEthernetSyn),
        {{TunnelKind::gre, {}}}},
-      {"mpls in ip",
-       kIpv4Type + in_ip(137, Octets{0, 6, 0x41, 0x40} + kSyn),
-       {{TunnelKind::mpls, {}}}},
+      {"mpls in ip", kIpv4Type + in_ip(137, Octets{0, 6, 0x41, 0x40} + kSyn), {}},
   });
 }
 
