@@ -9,6 +9,8 @@ import selectors
 import socket
 import time
 
+SO_MAX_PACING_RATE = 47  # asm-generic/socket.h
+
 
 def listener(port, backlog, address="0.0.0.0"):
     sock = socket.socket()
@@ -154,3 +156,27 @@ def idle_connections(lab, count, keep_alive):
         socks[-1].recv(1)
     keeper.expect("kept")
     return client, server, keeper, socks
+
+
+def drains_all(say, _hear, port):
+    """Reads all that comes on any connection."""
+    sock = listener(port, 64)
+    select = selectors.DefaultSelector()
+    select.register(sock, selectors.EVENT_READ)
+    say("ready")
+    while True:
+        for key, _ in select.select():
+            if key.fileobj is sock:
+                select.register(sock.accept()[0], selectors.EVENT_READ)
+            elif not key.fileobj.recv(1 << 20):
+                select.unregister(key.fileobj)
+                key.fileobj.close()
+
+
+def sends_at(_say, _hear, address, port, rate):
+    """Sends for ever, at most `rate` bytes a second: the kernel spaces the segments."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
+    sock.connect((address, port))
+    while True:
+        sock.sendall(b"x" * 65536)
