@@ -1,6 +1,8 @@
 // Loss and reordering as a live look shows them; captures are in capture_faults_test.cpp.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "faults/test_scene.hpp"
 
 namespace tcpdx::faults {
@@ -8,6 +10,9 @@ namespace {
 
 constexpr std::string_view kLoss = "packet-loss-retransmission";
 constexpr std::string_view kReordering = "reordering-spurious-retransmit";
+
+constexpr std::array<std::string_view, 6> kNetworks{"192.0.2.1", "192.0.3.1", "192.0.4.1",
+                                                    "192.0.5.1", "192.0.6.1", "192.0.7.1"};
 
 // What a connection did between the looks, after a life that settled it.
 struct Done {
@@ -107,11 +112,7 @@ TEST(packet_loss_retransmission, shows_short_connections_by_counters_and_events)
 TEST(packet_loss_retransmission, shows_many_networks_as_one_finding) {
   Scene scene(30s);
   scene.process(41, "server");
-  for (unsigned i = 0; i < 6; ++i) {
-    send(scene, {.to = std::array{"192.0.2.1", "192.0.3.1", "192.0.4.1", "192.0.5.1", "192.0.6.1",
-                                  "192.0.7.1"}[i],
-                 .repeats = 100});
-  }
+  for (const auto network : kNetworks) send(scene, {.to = network, .repeats = 100});
   count(scene, 12'000, 600, 0);
   ASSERT_NE(scene.find(kLoss), nullptr);
   EXPECT_EQ(scene.found().size(), 1U);
@@ -203,11 +204,8 @@ TEST(reordering_spurious_retransmit, shows_short_connections_by_the_counters) {
 TEST(reordering_spurious_retransmit, shows_many_networks_as_one_finding) {
   Scene scene(30s);
   scene.process(41, "server");
-  for (unsigned i = 0; i < 6; ++i) {
-    send(scene, {.to = std::array{"192.0.2.1", "192.0.3.1", "192.0.4.1", "192.0.5.1", "192.0.6.1",
-                                  "192.0.7.1"}[i],
-                 .segments = 10'000,
-                 .reorderings = 40 + i});
+  for (const auto network : kNetworks) {
+    send(scene, {.to = network, .segments = 10'000, .reorderings = 40});
   }
   count(scene, 60'000, 0, 0);
   ASSERT_NE(scene.find(kReordering), nullptr);
