@@ -12,6 +12,7 @@ constexpr uint32_t kMaxChangeChunks = 32;
 constexpr uint32_t kMaxAnomalies = 64;
 // No network lies between the capture and an end that answers within this time.
 constexpr int64_t kAtOnceNs = 20'000;
+constexpr int64_t kUs = 1'000;  // to which times of text are kept
 
 }  // namespace
 
@@ -76,11 +77,11 @@ void Notes::confirm(Record& record, const Place& place, unsigned end, bool here)
   Note* last = last_change(record, end);
   if (last == nullptr) return;
   last->certainty = static_cast<uint64_t>(Certainty::seen) & 3U;
-  // Between the ends of the handshake hardly anything else passes by chance. Once data flows much
-  // does, and what made the change may have passed long before.
+  // Between the ends of the handshake hardly anything else passes by chance. Where the end had sent
+  // text before much does, and what truly made the change had passed long ago.
   const tcp::State state = last->to_state();
-  const bool opening =
-      place.early && (state == tcp::State::syn_received || state == tcp::State::established);
+  const bool opening = (place.text_ns == kNever || place.text_ns >= last->value - kUs) &&
+                       (state == tcp::State::syn_received || state == tcp::State::established);
   const bool closing = last->what == static_cast<uint64_t>(Cause::fin_received);
   const bool at_once = last->own_frame == 0 && place.ns - last->value < kAtOnceNs;
   // A FIN may arrive and be dropped (RFC 7323 5, PAWS), so that a later copy was the one.

@@ -14,8 +14,8 @@ namespace tcpdx::track {
 struct Place {
   uint64_t frame = 0;
   int64_t ns = 0;
-  unsigned sender = 2;  // the end that sent the frame; 2: neither
-  bool early = false;   // the sender had sent nothing but its SYN before
+  unsigned sender = 2;       // the end that sent the frame; 2: neither
+  int64_t text_ns = kNever;  // when the sender last sent text before
 };
 
 class Notes {

@@ -23,7 +23,8 @@ struct Step {
   // The right edge of the window that own told last, where it was no SYN that told.
   Seq edge_before{};
   bool edge_known = false;
-  bool repeated = false;  // all of it had been sent before
+  int64_t text_before_ns = kNever;  // when own last sent text before it
+  bool repeated = false;            // all of it had been sent before
   Remarks remarks{};
   std::optional<Duration> rtt{};
 
@@ -38,12 +39,14 @@ struct Step {
         nxt_before(own.nxt),
         ack_before(own.ack),
         edge_before(own.ack + own.window),
-        edge_known(own.is(has::ack) && (own.last_flags & 0x02U) == 0) {}
+        edge_known(own.is(has::ack) && (own.last_flags & 0x02U) == 0) {
+    if (own.data_packets == 0) return;
+    const auto now_us = static_cast<uint32_t>((s.time_ns - r.start_ns) / 1000);
+    text_before_ns = s.time_ns - int64_t{now_us - own.last_data_us} * 1000;
+  }
 
   unsigned to() const { return from ^ 1U; }
-  Place place() const {
-    return {sighting.frame, sighting.time_ns, from, nxt_before == own.iss + 1};
-  }
+  Place place() const { return {sighting.frame, sighting.time_ns, from, text_before_ns}; }
   Seq end() const { return packet.seq + length; }
 };
 

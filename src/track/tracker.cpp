@@ -472,7 +472,11 @@ void Tracker::State::end_over() {
     one.at_ns > stream.now_ns ? over.add(one) : due.push_back(one);
   }
   std::ranges::sort(due, {}, &Expiry::id);
-  for (const Expiry& one : due) end(flows.record(Ref(Kind::record, one.index)), stream.now_ns);
+  for (const Expiry& one : due) {
+    Record& record = flows.record(Ref(Kind::record, one.index));
+    // One that was over, spoke on and was over again waits twice.
+    if (record.id == one.id) end(record, stream.now_ns);
+  }
 }
 
 void Tracker::State::prefetch_ends() const {

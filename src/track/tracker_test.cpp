@@ -65,6 +65,20 @@ const Connection* real_one(const Heard& heard) {
   return nullptr;
 }
 
+// Reset, heard from again, and reset again: its two ends in sight come due together.
+TEST(tracker, a_connection_that_was_over_twice_ends_once) {
+  std::vector<Line> lines = opened();
+  lines.push_back({.us = 30'000, .from = kServer, .flags = "R.", .seq = 501, .ack = 101});
+  lines.push_back(
+      {.us = 5'000'000, .from = kServer, .flags = "P.", .seq = 501, .ack = 101, .length = 10});
+  lines.push_back({.us = 5'100'000, .from = kServer, .flags = "R.", .seq = 511, .ack = 101});
+  lines.push_back({.us = 200'000'000, .from = kClient, .flags = "S", .seq = 900, .link = 1});
+  const std::vector<Connection> all = told(lines).connections;
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_TRUE(has_anomaly(all[0], AnomalyKind::forged_reset));
+  EXPECT_EQ(all[0].side(Party::responder).resets, 2U);
+}
+
 TEST(tracker, a_flood_leaves_the_real_connection_whole) {
   Flood flood;
   run_flood(50'000, uint64_t{1} << 30U, flood);
