@@ -61,8 +61,8 @@ int owners(struct bpf_iter__task_file* ctx) {
   struct owner_record record = {.inode = file->f_inode->i_ino,
                                 .pid = number_of(leader),
                                 .fd = (int)ctx->fd,
-                                .uid = BPF_CORE_READ(leader, cred, euid.val)};
-  bpf_probe_read_kernel_str(record.comm, sizeof record.comm, leader->comm);
+                                .uid = leader->cred->euid.val};
+  bpf_probe_read_kernel(record.comm, sizeof record.comm, leader->comm);
   bpf_seq_write(ctx->meta->seq, &record, sizeof record);
   return 0;
 }

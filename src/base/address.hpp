@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -55,6 +56,10 @@ struct SocketAddress {
 
 // "192.0.2.1:80", "[2001:db8::1]:80"; a port 0 is "*".
 std::string to_string(const SocketAddress& endpoint);
+
+// The same text written into `into`; returns its length. For tables of hundreds of thousands.
+inline constexpr size_t kLongestEndpoint = 54;  // "[", an IPv6 address of 45, "]:", a port of 5
+size_t write_text(const SocketAddress& endpoint, std::span<char, kLongestEndpoint> into);
 
 struct SocketAddressHash {
   size_t operator()(const SocketAddress& endpoint) const;

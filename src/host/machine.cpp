@@ -301,6 +301,12 @@ void Machine::Parts::say_owners(const SearchEnd& end, Observation& into) {
          "/proc/PID/fd may not be read", lacking({CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH})},
         into);
   }
+  if (end.unlisted) {
+    say(Unseen::processes, 0,
+        {"owners of sockets, and network namespaces, of processes that are not ours",
+         fmt::format("{} hides them (hidepid)", options.proc), lacking({CAP_SYS_PTRACE})},
+        into);
+  }
   if (end.hidden != 0) {
     say(Unseen::processes, 0,
         {fmt::format("all but name and user of {} that own sockets", processes(end.hidden)),

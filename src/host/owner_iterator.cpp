@@ -51,9 +51,9 @@ struct OwnerIterator::Program {
 
 Result<OwnerIterator> OwnerIterator::open(const std::string& proc) {
   constexpr std::string_view kTried = "the kernel's iterator over open files (BPF iter/task_file)";
-  // What CAP_SYS_ADMIN still gives; without either, libbpf would read the kernel's types in vain.
-  const std::string lack =
-      has_capability(CAP_SYS_ADMIN) ? std::string{} : lacking({CAP_BPF, CAP_PERFMON});
+  // CAP_SYS_ADMIN gives both. Without them libbpf would read the kernel's types in vain.
+  const bool may = in_initial_user_namespace() && has_capability(CAP_SYS_ADMIN);
+  const std::string lack = may ? std::string{} : lacking({CAP_BPF, CAP_PERFMON});
   if (!lack.empty()) return fail("{} cannot be used: it needs {}", kTried, lack);
   if (const std::string why = other_processes(proc); !why.empty()) {
     return fail("{} cannot be used: {}", kTried, why);
@@ -65,6 +65,12 @@ Result<OwnerIterator> OwnerIterator::open(const std::string& proc) {
   if (error == 0) {
     program->link.reset(bpf_program__attach_iter(program->skeleton->progs.owners, nullptr));
     if (program->link == nullptr) error = -errno;
+  }
+  if (error == -EPERM) {
+    return fail(
+        "{} cannot be used: {} although the capabilities are there; a seccomp profile, the "
+        "kernel's lockdown or a security module forbids BPF programs",
+        kTried, errno_text(EPERM));
   }
   if (error != 0) {
     return fail("{} cannot be used: {}", kTried, libbpf_reason(error, messages));

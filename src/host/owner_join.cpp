@@ -3,29 +3,35 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 
-#include "host/inode_table.hpp"
+#include "host/number_table.hpp"
 
 namespace tcpdx::host {
 namespace {
 
-auto place_of(const Owner& owner) {
-  return std::pair{owner.inode, uint64_t{owner.process} << 32 | static_cast<uint32_t>(owner.fd)};
+bool precedes(const Owner& a, const Owner& b) {
+  if (a.inode != b.inode) return a.inode < b.inode;
+  return a.process != b.process ? a.process < b.process : a.fd < b.fd;
 }
 
-bool same_place(const Owner& a, const Owner& b) { return place_of(a) == place_of(b); }
+bool same_place(const Owner& a, const Owner& b) {
+  return a.inode == b.inode && a.process == b.process && a.fd == b.fd;
+}
 
 }  // namespace
 
+void sort_owners(std::vector<Owner>& owners) {
+  if (!std::ranges::is_sorted(owners, precedes)) std::ranges::sort(owners, precedes);
+}
+
 void join_owners(Look& look) {
-  InodeTable<uint32_t> first_of(inodes_in(look.sockets));
+  NumberTable<uint32_t, uint32_t> first_of(inodes_in(look.sockets));
   for (const Socket& socket : look.sockets) {
     if (socket.inode != 0) first_of[socket.inode] = kNoIndex;
   }
   std::vector<Owner>& owners = look.owners;
   std::erase_if(owners, [&](const Owner& owner) { return first_of.find(owner.inode) == nullptr; });
-  if (!std::ranges::is_sorted(owners, {}, place_of)) std::ranges::sort(owners, {}, place_of);
+  sort_owners(owners);
   owners.erase(std::unique(owners.begin(), owners.end(), same_place), owners.end());
   for (size_t i = owners.size(); i-- > 0;) first_of[owners[i].inode] = static_cast<uint32_t>(i);
   for (Socket& socket : look.sockets) {

@@ -3,9 +3,14 @@
 // holds. An inode number comes again only after four billion others.
 #pragma once
 
+#include <vector>
+
 #include "model/observation.hpp"
 
 namespace tcpdx::host {
+
+// By inode, then process, then descriptor.
+void sort_owners(std::vector<Owner>& owners);
 
 // Sorts look.owners, leaves each descriptor there once, drops those of no socket of the look, and
 // fills each socket's part.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bpf/records.h"
+#include "host/owner_join.hpp"
 
 namespace tcpdx::host {
 namespace {
@@ -29,6 +30,7 @@ void OwnerRecords::take(std::span<const std::byte> bytes) {
 }
 
 OwnerPass OwnerRecords::finish() && {
+  sort_owners(pass_.owners);
   pass_.ended = std::chrono::steady_clock::now();
   return std::move(pass_);
 }

@@ -22,7 +22,8 @@ struct Holder {
   std::string comm;
 };
 
-// One pass over the open files. Owner::process is an index into the holders here.
+// One pass over the open files. The owners are sorted (sort_owners()); Owner::process is an index
+// into the holders here.
 struct OwnerPass {
   std::vector<Owner> owners;
   std::vector<Holder> holders;

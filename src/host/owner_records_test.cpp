@@ -45,7 +45,7 @@ std::vector<std::string> lines(const OwnerPass& pass) {
 TEST(OwnerRecords, SaysTheSameHoweverItIsCut) {
   const std::vector<std::byte> bytes =
       bytes_of({record(7, 10, 3), record(8, 10, 4), record(7, 11, 3, "sshd")});
-  const std::vector<std::string> wanted{"7 10 3 33 nginx", "8 10 4 33 nginx", "7 11 3 33 sshd"};
+  const std::vector<std::string> wanted{"7 10 3 33 nginx", "7 11 3 33 sshd", "8 10 4 33 nginx"};
   for (size_t piece = 1; piece <= bytes.size(); ++piece) {
     EXPECT_EQ(lines(taken(bytes, piece)), wanted) << "pieces of " << piece;
   }

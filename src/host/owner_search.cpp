@@ -40,7 +40,10 @@ Result<SearchEnd> OwnerSearch::finish(const Runner& run, Look& look,
     return pass ? std::unexpected(pass->error()) : fail("no pass over open files was begun");
   }
   const WalkEnd walked = walk_.run(run, look, table_, processes);
-  return SearchEnd{.source = OwnerSource::proc, .error = walked.error, .refused = walked.refused};
+  return SearchEnd{.source = OwnerSource::proc,
+                   .error = walked.error,
+                   .refused = walked.refused,
+                   .unlisted = walked.hidden};
 }
 
 }  // namespace tcpdx::host

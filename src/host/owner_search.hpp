@@ -22,6 +22,7 @@ struct SearchEnd {
   int error = 0;                           // errno with which /proc itself could not be listed
   uint32_t refused = 0;                    // processes whose descriptors may not be read
   uint32_t hidden = 0;                     // owners that /proc does not show
+  bool unlisted = false;                   // there may be owners that /proc does not show
 };
 
 class OwnerSearch {

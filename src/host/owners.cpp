@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <csignal>
 #include <limits>
 #include <map>
 #include <optional>
@@ -21,7 +22,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "host/folder.hpp"
-#include "host/inode_table.hpp"
+#include "host/number_table.hpp"
 #include "host/owner_join.hpp"
 
 namespace tcpdx::host {
@@ -54,7 +55,7 @@ void read_link(int fds, const char* name, int number, const InodeSet& inodes, Li
   if (!link.starts_with(kSocketLink)) return;
   uint32_t inode = 0;
   std::from_chars(link.data() + kSocketLink.size(), link.data() + link.size(), inode);
-  if (inodes.contains(inode)) links.owners.push_back({inode, 0, number});
+  if (inodes.find(inode) != nullptr) links.owners.push_back({inode, 0, number});
 }
 
 // The descriptors with these numbers, as far as they exist.
@@ -114,7 +115,11 @@ int64_t size_of(int fds) {
 Visit visit(int proc, uint32_t pid, const InodeSet& inodes, std::atomic<size_t>& large) {
   Visit seen;
   seen.folder = Fd(::openat(proc, std::to_string(pid).c_str(), kFolderFlags));
-  if (!seen.folder) return seen;  // it has ended
+  if (!seen.folder) {
+    // It has ended, or may not be looked at (hidepid=1, proc(5)).
+    seen.refused = errno == EACCES || errno == EPERM;
+    return seen;
+  }
   seen.fds = Fd(::openat(seen.folder.get(), "fd", kFolderFlags));
   if (!seen.fds) {
     seen.refused = (errno == EACCES || errno == EPERM) && may_own_sockets(seen.folder.get());
@@ -165,6 +170,14 @@ void read_in_pieces(const Runner& runner, std::span<const uint32_t> pids, const 
   for (auto& [i, links] : whole) finish(pids[i], std::move(links), visits[i]);
 }
 
+// The first process of a pid namespace is always there; without a right to it, a /proc mounted with
+// hidepid=2 does not show it.
+bool hides_processes(int proc) {
+  struct stat first{};
+  return ::fstatat(proc, "1", &first, 0) != 0 && errno == ENOENT && ::kill(1, 0) != 0 &&
+         errno == EPERM;
+}
+
 }  // namespace
 
 WalkEnd OwnerWalk::run(const Runner& runner, Look& look, ProcessTable& table,
@@ -175,7 +188,11 @@ WalkEnd OwnerWalk::run(const Runner& runner, Look& look, ProcessTable& table,
     end.error = errno;
     return end;
   }
-  const InodeSet inodes(look.sockets);
+  InodeSet inodes(inodes_in(look.sockets));
+  for (const Socket& socket : look.sockets) {
+    if (socket.inode != 0) inodes.insert(socket.inode);
+  }
+  end.hidden = hides_processes(proc.get());
   const std::vector<uint32_t> pids = numbered_entries(proc.get());
   std::vector<Visit> visits(pids.size());
   std::atomic<size_t> large = 0;

@@ -15,6 +15,7 @@ namespace tcpdx::host {
 struct WalkEnd {
   int error = 0;         // errno with which /proc itself could not be listed
   uint32_t refused = 0;  // processes whose descriptors may not be read
+  bool hidden = false;   // there are processes that /proc does not even list (hidepid, proc(5))
 };
 
 class OwnerWalk {

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/file.hpp"
-#include "host/inode_table.hpp"
+#include "host/number_table.hpp"
 
 namespace tcpdx::host {
 namespace {
@@ -153,11 +153,12 @@ TEST(InodeSet, HoldsWhatWasPutIn) {
   InodeSet set(kCount);
   for (uint32_t i = 1; i <= kCount; ++i) set.insert(i * 7919);
   for (uint32_t i = 1; i <= kCount; ++i) {
-    ASSERT_TRUE(set.contains(i * 7919));
-    ASSERT_FALSE(set.contains(i * 7919 + 1));
+    ASSERT_NE(set.find(i * 7919), nullptr);
+    ASSERT_EQ(set.find(i * 7919 + 1), nullptr);
+    ASSERT_FALSE(set.insert(i * 7919)) << "it is there";
   }
-  EXPECT_FALSE(set.contains(0));
-  EXPECT_FALSE(InodeSet(0).contains(5));
+  EXPECT_EQ(set.find(0), nullptr);
+  EXPECT_EQ(InodeSet(0).find(5), nullptr);
 }
 
 // Many descriptors are read by number, and those far above the dense part are listed.

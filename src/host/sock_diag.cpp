@@ -11,8 +11,9 @@
 #include <cstring>
 #include <initializer_list>
 #include <limits>
-#include <unordered_set>
+#include <utility>
 
+#include "host/number_table.hpp"
 #include "tcp/state.hpp"
 
 namespace tcpdx::host {
@@ -31,7 +32,8 @@ constexpr uint8_t wanted(std::initializer_list<unsigned> attributes) {
   for (const unsigned attribute : attributes) bits |= 1U << (attribute - 1);
   return static_cast<uint8_t>(bits);
 }
-constexpr uint8_t kMemoryOnly = wanted({INET_DIAG_SKMEMINFO, INET_DIAG_SHUTDOWN});
+constexpr uint8_t kBare = wanted({INET_DIAG_SHUTDOWN});
+constexpr uint8_t kMemory = wanted({INET_DIAG_SKMEMINFO, INET_DIAG_SHUTDOWN});
 constexpr uint8_t kEverything =
     wanted({INET_DIAG_SKMEMINFO, INET_DIAG_SHUTDOWN, INET_DIAG_INFO, INET_DIAG_CONG});
 
@@ -77,18 +79,20 @@ void read_memory(std::span<const std::byte> value, TcpInfo& info) {
   info.drops = words[SK_MEMINFO_DROPS];
 }
 
+// Cleared only when a message has something for it: most of a dump without infos has nothing.
+TcpInfo& info_of(DiagMessage& message) {
+  if (!std::exchange(message.has_info, true)) message.info = TcpInfo{};
+  return message.info;
+}
+
 void read_attribute(uint16_t type, std::span<const std::byte> value, DiagMessage& into) {
   switch (type) {
     case INET_DIAG_INFO:
       // Of a listener the kernel fills two fields only, and with other meanings: its queue.
       if (into.socket.state == tcp::State::listen) break;
-      read_tcp_info(value, into.info);
-      into.has_info = true;
+      read_tcp_info(value, info_of(into));
       break;
-    case INET_DIAG_SKMEMINFO:
-      read_memory(value, into.info);
-      into.has_info = true;
-      break;
+    case INET_DIAG_SKMEMINFO: read_memory(value, info_of(into)); break;
     case INET_DIAG_CONG: into.congestion = text_of(value); break;
     case INET_DIAG_SHUTDOWN: into.socket.shutdown = number_of<uint8_t>(value); break;
     case INET_DIAG_MARK: into.socket.mark = number_of<uint32_t>(value); break;
@@ -107,30 +111,32 @@ uint8_t congestion_index(std::string_view name, uint8_t last, std::vector<std::s
   return static_cast<uint8_t>(index);
 }
 
-inet_diag_req_v2 request_of(const DumpRequest& request) {
+inet_diag_req_v2 request_of(Family family, uint32_t states, uint8_t attributes) {
   inet_diag_req_v2 body{};
-  body.sdiag_family = request.family == Family::v4 ? AF_INET : AF_INET6;
+  body.sdiag_family = family == Family::v4 ? AF_INET : AF_INET6;
   body.sdiag_protocol = IPPROTO_TCP;
-  body.idiag_states = request.listeners_only ? kListenOnly : kAllStates;
-  body.idiag_ext = request.infos ? kEverything : kMemoryOnly;
+  body.idiag_states = states;
+  body.idiag_ext = attributes;
   return body;
 }
 
-}  // namespace
+// What one walk through the kernel's table asks for.
+struct Walk {
+  uint32_t states;
+  uint8_t attributes;
+};
 
-bool read_diag_message(std::span<const std::byte> payload, DiagMessage& into) {
-  if (payload.size() < sizeof(inet_diag_msg)) return false;
-  into = DiagMessage{};
-  if (!read_header(number_of<inet_diag_msg>(payload), into.socket)) return false;
-  for_each_attribute(
-      payload, sizeof(inet_diag_msg),
-      [&](uint16_t type, std::span<const std::byte> value) { read_attribute(type, value, into); });
-  return true;
+// Memory is known of listeners even without infos, for their drops; they have a table of their own
+// in the kernel, so that asking for them alone costs nothing.
+std::vector<Walk> walks_of(const DumpRequest& request) {
+  const Walk listeners{kListenOnly, request.infos ? kEverything : kMemory};
+  if (request.listeners_only) return {listeners};
+  if (request.infos) return {{kAllStates, kEverything}};
+  return {listeners, {kAllStates & ~kListenOnly, kBare}};
 }
 
-Result<DumpEnd> dump_sockets(const Ask& ask, const DumpRequest& request, uint16_t netns, Look& look,
-                             std::vector<std::string>& congestion_names) {
-  const inet_diag_req_v2 body = request_of(request);
+Result<DumpEnd> dump_walk(const Ask& ask, const inet_diag_req_v2& body, uint16_t netns, Look& look,
+                          std::vector<std::string>& congestion_names) {
   const size_t sockets = look.sockets.size();
   const size_t infos = look.infos.size();
   uint8_t last_congestion = 0;
@@ -142,7 +148,6 @@ Result<DumpEnd> dump_sockets(const Ask& ask, const DumpRequest& request, uint16_
     socket.congestion = congestion_index(message.congestion, last_congestion, congestion_names);
     last_congestion = socket.congestion;
     if (!message.has_info) return;
-    if (!request.infos && socket.state != tcp::State::listen) return;
     socket.info = static_cast<uint32_t>(look.infos.size());
     look.infos.push_back(message.info);
   };
@@ -158,27 +163,43 @@ Result<DumpEnd> dump_sockets(const Ask& ask, const DumpRequest& request, uint16_
   }
 }
 
+}  // namespace
+
+bool read_diag_message(std::span<const std::byte> payload, DiagMessage& into) {
+  if (payload.size() < sizeof(inet_diag_msg)) return false;
+  into.socket = Socket{};
+  into.congestion = {};
+  into.has_info = false;
+  if (!read_header(number_of<inet_diag_msg>(payload), into.socket)) return false;
+  for_each_attribute(
+      payload, sizeof(inet_diag_msg),
+      [&](uint16_t type, std::span<const std::byte> value) { read_attribute(type, value, into); });
+  return true;
+}
+
+Result<DumpEnd> dump_sockets(const Ask& ask, const DumpRequest& request, uint16_t netns, Look& look,
+                             std::vector<std::string>& congestion_names) {
+  DumpEnd all;
+  for (const auto& [states, attributes] : walks_of(request)) {
+    const auto end = dump_walk(ask, request_of(request.family, states, attributes), netns, look,
+                               congestion_names);
+    if (!end) return end;
+    all.interrupted = all.interrupted || end->interrupted;
+    if (end->refusal.error != 0) all.refusal = end->refusal;
+  }
+  return all;
+}
+
 size_t drop_duplicates(std::vector<Socket>& sockets, size_t first) {
-  std::vector<uint64_t> cookies;
-  cookies.reserve(sockets.size() - first);
-  for (size_t i = first; i < sockets.size(); ++i) {
-    if (sockets[i].cookie != 0) cookies.push_back(sockets[i].cookie);
-  }
-  std::ranges::sort(cookies);
-  std::unordered_set<uint64_t> doubled;
-  for (auto at = std::ranges::adjacent_find(cookies); at != cookies.end();
-       at = std::adjacent_find(at + 1, cookies.end())) {
-    doubled.insert(*at);
-  }
-  if (doubled.empty()) return 0;
+  NumberSet<uint64_t> cookies(sockets.size() - first);
   // From the back: the first one met of each doubled cookie is the later one and stays.
-  std::unordered_set<uint64_t> kept;
   const auto begin = sockets.rend() - static_cast<std::ptrdiff_t>(first);
   const auto stays = [&](const Socket& socket) {
-    return !doubled.contains(socket.cookie) || kept.insert(socket.cookie).second;
+    return socket.cookie == 0 || cookies.insert(socket.cookie);
   };
-  auto to = sockets.rbegin();
-  for (auto from = sockets.rbegin(); from != begin; ++from) {
+  auto to = std::find_if_not(sockets.rbegin(), begin, stays);
+  if (to == begin) return 0;
+  for (auto from = to + 1; from != begin; ++from) {
     if (stays(*from)) *to++ = *from;
   }
   const auto removed = begin - to;

@@ -18,14 +18,25 @@ using Text = fmt::memory_buffer;
 
 void append(Text& into, std::string_view text) { into.append(text); }
 
+void append_number(uint64_t number, Text& into) {
+  const fmt::format_int digits(number);
+  into.append(std::string_view(digits.data(), digits.size()));
+}
+
+void append_endpoint(const SocketAddress& endpoint, Text& into) {
+  const size_t at = into.size();
+  into.resize(at + kLongestEndpoint);
+  const std::span<char, kLongestEndpoint> room(into.data() + at, kLongestEndpoint);
+  into.resize(at + write_text(endpoint, room));
+}
+
 // A column of numbers: shown as they are, "-" where not known, sorted by value.
 using Number = std::optional<uint64_t>;
 
 template <Number (*kGet)(const Row&)>
 constexpr auto kNumberText = [](const Column&, const Row& row, Text& into) {
   if (const Number number = kGet(row)) {
-    const fmt::format_int digits(*number);
-    into.append(std::string_view(digits.data(), digits.size()));
+    append_number(*number, into);
   } else {
     append(into, "-");
   }
@@ -71,8 +82,12 @@ void append_owners(const Row& row, const Socket& socket, Text& into) {
   bool first = true;
   for (const Owner& owner : owners_of(row.look, socket)) {
     const Process& process = process_of(row, owner);
-    fmt::format_to(std::back_inserter(into), "{}{} pid {} fd {}", first ? "" : ", ",
-                   one_word(process.comm), process.pid, owner.fd);
+    append(into, first ? "" : ", ");
+    append(into, one_word(process.comm));
+    append(into, " pid ");
+    append_number(process.pid, into);
+    append(into, " fd ");
+    append_number(static_cast<uint64_t>(owner.fd), into);
     first = false;
   }
 }
@@ -112,7 +127,7 @@ std::weak_ordering state_order(const Column&, const Row& a, const Row& b) {
 
 template <SocketAddress Socket::* kEnd>
 constexpr auto kEndpointText =
-    [](const Column&, const Row& row, Text& into) { append(into, to_string(row.socket.*kEnd)); };
+    [](const Column&, const Row& row, Text& into) { append_endpoint(row.socket.*kEnd, into); };
 
 template <SocketAddress Socket::* kEnd>
 constexpr auto kEndpointOrder =

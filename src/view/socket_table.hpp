@@ -38,8 +38,8 @@ struct SortKey {
 };
 Result<std::vector<SortKey>> parse_sort(std::string_view names);
 
-// Sorts indices of sockets of the last look; without keys by namespace, state, local and remote
-// end.
+// Sorts indices of sockets of the last look; without keys by namespace, state, IPv4 before
+// IPv6, local and remote end.
 void sort_sockets(const Observation& observation, std::span<const SortKey> keys,
                   std::vector<uint32_t>& indices);
 

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <sstream>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "view/test_observation.hpp"
@@ -148,6 +151,49 @@ TEST(Sort, EveryColumnCanBeSortedAndShown) {
     EXPECT_FALSE(table(observation, name, shown).empty());
   }
   EXPECT_GT(seen, 15U);
+}
+
+TEST(SocketTable, LinesUpNamesOfMoreThanAscii) {
+  Observation observation = small_observation();
+  observation.processes[0].comm = "n\u00e9";  // quoted: it is not plain
+  EXPECT_EQ(table(observation, "comm,recv_q,pid", {1, 3}),
+            "Comm  Recv-Q   Pid\n"
+            "\"n\u00e9\"       0  2210\n"
+            "-          0     -\n");
+}
+
+// The usual order by its packed keys is the order of the members.
+TEST(SocketTable, TheUsualOrderIsThatOfTheMembers) {
+  Observation observation = small_observation();
+  std::vector<Socket>& sockets = observation.looks[0].sockets;
+  const Socket one = sockets[1];
+  sockets.clear();
+  std::minstd_rand random(7);
+  const auto end = [&](Family family) {
+    SocketAddress made;
+    made.addr.family = family;
+    const size_t length = family == Family::v4 ? 4 : 16;
+    for (size_t i = 0; i < length; ++i) made.addr.bytes[i] = random() % 4 == 0 ? 255 : 1;
+    made.port = static_cast<uint16_t>(random() % 3 == 0 ? 65535 : random() % 64);
+    return made;
+  };
+  std::vector<uint32_t> shown;
+  for (uint32_t i = 0; i < 3000; ++i) {
+    Socket& socket = sockets.emplace_back(one);
+    const Family family = random() % 2 == 0 ? Family::v4 : Family::v6;
+    socket.netns = random() % 2 == 0 ? 0 : 65535;
+    socket.state = tcp::kStates[random() % tcp::kStates.size()];
+    socket.local = end(family);
+    socket.remote = end(family);
+    shown.push_back(i);
+  }
+  sort_sockets(observation, {}, shown);
+  const auto key = [&](uint32_t index) {
+    const Socket& s = sockets[index];
+    const auto place = std::ranges::find(tcp::kStates, s.state) - tcp::kStates.begin();
+    return std::tuple(s.netns, place, s.local.addr.family, s.local, s.remote, index);
+  };
+  EXPECT_TRUE(std::ranges::is_sorted(shown, {}, key));
 }
 
 }  // namespace
