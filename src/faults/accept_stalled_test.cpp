@@ -94,9 +94,11 @@ TEST(accept_stalled, names_the_stuck_worker_of_a_group_and_not_the_busiest) {
   for (unsigned i = 0; i < 2; ++i) {
     scene.add({.local = at("10.0.0.1", 80), .remote = at("10.0.0.9", 5000 + i), .owned = false});
   }
-  const Finding* f = scene.find(kFault);
+  const Finding* f = scene.find("reuseport-stuck-worker");  // which explains it
   ASSERT_NE(f, nullptr);
-  EXPECT_EQ(f->subject.pid, 41U);
+  ASSERT_EQ(f->explains.size(), 1U);
+  EXPECT_EQ(f->explains.front().fault, kFault);
+  EXPECT_EQ(f->explains.front().subject.pid, 41U);
 }
 
 }  // namespace

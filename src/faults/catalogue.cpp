@@ -50,7 +50,9 @@ std::span<const Fault> catalogue() {
   static const std::array kList{
       accept_queue_overflow,
       accept_stalled,
+      backlog_clamped,
       fd_exhaustion_blocks_accept,
+      reuseport_stuck_worker,
       syn_flood,
       syn_cookies_active,
       synack_lost,

@@ -12,7 +12,9 @@ namespace tcpdx::faults {
 // One fault, one file of the same name.
 extern const Fault accept_queue_overflow;
 extern const Fault accept_stalled;
+extern const Fault backlog_clamped;
 extern const Fault fd_exhaustion_blocks_accept;
+extern const Fault reuseport_stuck_worker;
 extern const Fault syn_flood;
 extern const Fault connect_blackhole;
 extern const Fault host_unreachable;

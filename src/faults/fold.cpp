@@ -81,6 +81,11 @@ bool scanned_by(const Facts& facts, const Finding& cause, const Finding& effect)
   });
 }
 
+// A limit that merely looks like a library's choice is no proof that it was cut.
+bool cut_that_listener(const Facts& facts, const Finding& cause, const Finding& effect) {
+  return cause.confidence > Confidence::suspected && same_listener(facts, cause, effect);
+}
+
 struct Explains {
   std::string_view cause;
   std::string_view effect;
@@ -102,8 +107,12 @@ constexpr std::array kExplains{
     Explains{"outbound-scan-or-worm", "connection-refused", called_by},
     Explains{"outbound-scan-or-worm", "connect-blackhole", called_by},
     Explains{"outbound-scan-or-worm", "host-unreachable", called_by},
+    Explains{"fd-exhaustion-blocks-accept", "reuseport-stuck-worker", same_listener},
+    Explains{"reuseport-stuck-worker", "accept-queue-overflow", same_listener},
+    Explains{"reuseport-stuck-worker", "accept-stalled", same_listener},
     Explains{"fd-exhaustion-blocks-accept", "accept-queue-overflow", same_listener},
     Explains{"fd-exhaustion-blocks-accept", "accept-stalled", same_listener},
+    Explains{"backlog-clamped", "accept-queue-overflow", cut_that_listener},
     Explains{"close-wait-leak", "fd-exhaustion-blocks-accept", same_process},
     Explains{"close-wait-leak", "fin-wait2-stuck", peer_is_that_process},
     Explains{"half-open-idle", "keepalive-absent", same_listener},
