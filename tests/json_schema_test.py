@@ -73,6 +73,25 @@ class JsonSchemaTest(unittest.TestCase):
             self.assertTrue(any(one.get("listener_owners") for one in document["sockets"]))
             self.check("sockets", "sockets", "--json", "--no-owners")
 
+    def test_listen(self):
+        with some_sockets(), tempfile.TemporaryDirectory() as folder:
+            baseline = os.path.join(folder, "baseline.json")
+            document = self.check("listen", "listen", "--json", "--for", "500ms", "--learn",
+                                  baseline)
+            self.assertTrue(any(one["backlog"]["full_share"] for one in document["listeners"]))
+            self.assertIsNone(document["changes"])
+            with socket.create_server(("127.0.0.1", 0)):
+                document = self.check("listen", "listen", "--json", "--for", "0s", "--baseline",
+                                      baseline, codes=(1, 2))
+                self.assertIn("new", [one["change"] for one in document["changes"]])
+            document = json.loads(pathlib.Path(baseline).read_text(encoding="ascii"))
+            for one in document["listeners"]:
+                one["exe"] = "/another/program"
+            pathlib.Path(baseline).write_text(json.dumps(document), encoding="ascii")
+            document = self.check("listen", "listen", "--json", "--for", "0s", "--baseline",
+                                  baseline, codes=(1, 2))
+            self.assertIn("changed", [one["change"] for one in document["changes"]])
+
     def test_states(self):
         with some_sockets():
             self.assertNotIn("by", self.check("states", "states", "--json"))
@@ -171,9 +190,8 @@ class JsonSchemaTest(unittest.TestCase):
             self.assertEqual(len(document["hops"]), 1, target)
 
     def test_a_wrong_document_is_found(self):
-        for name in ("doctor", "sockets", "states", "explain", "diagram", "sim", "read", "show",
-                     "rates", "ping", "path", "connect",
-                     "dns", "check"):
+        for name in ("doctor", "sockets", "listen", "states", "explain", "diagram", "sim", "read",
+                     "show", "rates", "ping", "path", "connect", "dns", "check"):
             self.assertFalse(validator(name).is_valid({"schema": "tcpdx/1"}), name)
 
 

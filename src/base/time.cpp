@@ -80,6 +80,22 @@ std::string rfc3339(WallTime t) {
                      time.subseconds().count());
 }
 
+std::optional<WallTime> parse_rfc3339(std::string_view text) {
+  constexpr std::string_view kForm = "0000-00-00T00:00:00.000000Z";
+  if (text.size() != kForm.size()) return std::nullopt;
+  const auto part = [&](size_t from, size_t length) {
+    return parse_number<unsigned>(text.substr(from, length)).value_or(0);
+  };
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(part(0, 4))),
+                                         std::chrono::month(part(5, 2)),
+                                         std::chrono::day(part(8, 2))};
+  if (!date.ok() || text < "1970" || text >= "3000") return std::nullopt;
+  const WallTime time = std::chrono::sys_days(date) + std::chrono::hours(part(11, 2)) +
+                        std::chrono::minutes(part(14, 2)) + std::chrono::seconds(part(17, 2)) +
+                        Duration(part(20, 6));
+  return rfc3339(time) == text ? std::optional(time) : std::nullopt;
+}
+
 std::string human(Duration d) {
   if (d < Duration::zero()) return "-" + human(-d);
   const int64_t us = d.count();

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,8 @@ Result<Duration> parse_duration(std::string_view text);
 
 // RFC 3339 in UTC with microseconds: 2026-01-31T03:04:05.000006Z.
 std::string rfc3339(WallTime t);
+// What rfc3339() writes, of the years 1970 to 2999; nothing for any other text.
+std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 // For people: "340 ms", "4.2 s", "3 m 05 s", "3 h 12 m", "2 d 4 h".
 std::string human(Duration d);

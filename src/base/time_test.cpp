@@ -68,5 +68,18 @@ TEST(Human, UsesTheTwoLargestUnits) {
   for (const auto& [duration, wanted] : cases) EXPECT_EQ(human(duration), wanted);
 }
 
+TEST(Time, ReadsItsOwnRfc3339AndNothingElse) {
+  const WallTime time(Duration(1'769'828'645'000'006));
+  EXPECT_EQ(parse_rfc3339(rfc3339(time)), time);
+  EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:00.000000Z"), WallTime{});
+  for (const char* wrong :
+       {"", "2026-01-31", "2026-01-31T03:04:05Z", "2026-02-30T03:04:05.000006Z",
+        "2026-01-31T24:04:05.000006Z", "2026-01-31T03:60:05.000006Z", "2026-01-31t03:04:05.000006Z",
+        "2026-01-31T03:04:05.000006+", "+026-01-31T03:04:05.000006Z", "1969-12-31T23:59:59.999999Z",
+        "3000-01-01T00:00:00.000000Z", "2026-01-31T03:04:05.00000 Z"}) {
+    EXPECT_FALSE(parse_rfc3339(wrong)) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace tcpdx

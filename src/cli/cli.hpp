@@ -25,6 +25,7 @@ int doctor(Arguments arguments, Io& io);
 int states(Arguments arguments, Io& io);
 int sockets(Arguments arguments, Io& io);
 int rates(Arguments arguments, Io& io);
+int listen(Arguments arguments, Io& io);
 int explain(Arguments arguments, Io& io);
 int sim(Arguments arguments, Io& io);
 int read(Arguments arguments, Io& io);

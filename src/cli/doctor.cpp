@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -16,6 +17,7 @@
 #include "cli/options.hpp"
 #include "engine/observe.hpp"
 #include "faults/catalogue.hpp"
+#include "store/baseline_file.hpp"
 #include "store/snapshot.hpp"
 #include "view/report.hpp"
 
@@ -26,6 +28,7 @@ struct Words {
   std::string window = "5s";
   std::vector<std::string> read;
   std::string save;
+  std::string baseline;
   std::string fail_on = "warning";
   std::string source = "auto";
   engine::ReadOptions capture;
@@ -39,6 +42,9 @@ void describe(CLI::App& app, Words& words) {
                  "capture on standard input")
       ->type_name("FILE...");
   app.add_option("--save", words.save, "save what was seen")->type_name("FILE");
+  app.add_option("--baseline", words.baseline,
+                 "also find listeners that were not there when FILE was learned (tcpdx listen)")
+      ->type_name("FILE");
   app.add_option("--fail-on", words.fail_on, "warning (default) or critical: what exits non-zero")
       ->check(CLI::IsMember({"warning", "critical"}).description(""))
       ->type_name("SEVERITY");
@@ -146,8 +152,12 @@ int judge_capture(const Words& words, Io& io) {
 }
 
 int judge_look(const Words& words, const Plan& plan, Io& io) {
-  const auto observation = observation_of(words, plan, io);
+  Result<Baseline> baseline;
+  if (!words.baseline.empty()) baseline = store::load_baseline(words.baseline);
+  if (!baseline) return cannot_look(io, baseline.error().sentence);
+  auto observation = observation_of(words, plan, io);
   if (!observation) return cannot_look(io, observation.error().sentence);
+  if (!words.baseline.empty()) observation->closer.baseline = std::move(*baseline);
   const std::vector<Finding> findings = faults::diagnose(*observation);
   const int code = report(words, view::report_of(*observation, findings), io);
   if (!words.save.empty()) {
@@ -172,6 +182,9 @@ int doctor(Arguments arguments, Io& io) {
     if (words.read.empty() || app.count(option) == 0) continue;
     io.err << fmt::format("tcpdx: {} has no effect with --read: what was saved was seen before\n",
                           option);
+  }
+  if (!words.baseline.empty() && reads_captures(words)) {
+    return usage_error(io, "--baseline is about listeners, and a capture has none");
   }
   return reads_captures(words) ? judge_capture(words, io) : judge_look(words, *plan, io);
 }

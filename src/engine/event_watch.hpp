@@ -13,6 +13,8 @@ namespace tcpdx::engine {
 
 class EventWatch {
  public:
+  // Sees nothing.
+  EventWatch() = default;
   // Begins, in the namespaces of `into`. Where events may not be seen, `into.missing` says so and
   // the rest does nothing.
   explicit EventWatch(Observation& into);

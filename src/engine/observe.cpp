@@ -1,11 +1,12 @@
 #include "engine/observe.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <thread>
 
+#include "engine/closer_look.hpp"
 #include "engine/event_watch.hpp"
 #include "engine/threads.hpp"
+#include "host/program_check.hpp"
 
 namespace tcpdx::engine {
 namespace {
@@ -75,25 +76,32 @@ Result<void> watch_window(const ObserveOptions& options, host::Machine& machine,
   return done;
 }
 
+void look_closer(const ObserveOptions& options, host::Machine& machine, Observation& into) {
+  if (options.look.owners) host::check_programs(options.host.proc, into);
+  if (options.ask_firewalls) ask_firewalls(machine, options.host.proc, into);
+  if (options.sweep_hidden) sweep_hidden_ports(machine, options.host.proc, into);
+}
+
 }  // namespace
 
 Result<Observation> observe(const ObserveOptions& options) {
   Observation seen;
   auto machine = host::Machine::open(options.host, seen);
   if (!machine) return std::unexpected(machine.error());
-  std::optional<EventWatch> events;
-  if (options.window > Duration{}) events.emplace(seen);
+  const bool watches = options.window > Duration{};
+  EventWatch events = watches && options.watch_events ? EventWatch(seen) : EventWatch();
   const Watch watch;
   seen.at = wall_now();
   if (auto done = look_and_sample(options, *machine, Duration{}, seen); !done) {
     return std::unexpected(done.error());
   }
-  if (events && !stopped(options)) {
-    if (auto done = watch_window(options, *machine, watch, *events, seen); !done) {
+  if (watches && !stopped(options)) {
+    if (auto done = watch_window(options, *machine, watch, events, seen); !done) {
       return std::unexpected(done.error());
     }
   }
   machine->find_routes(seen);
+  look_closer(options, *machine, seen);
   return seen;
 }
 

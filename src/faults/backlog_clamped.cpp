@@ -26,6 +26,7 @@ constexpr std::array kLookAlikes{
     LookAlike{"accept-queue-overflow of a program that hangs",
               "there the oldest connection waits for seconds: any queue would fill"},
 };
+constexpr auto kCounters = std::to_array<std::string_view>({"Tcp.PassiveOpens"});
 constexpr FaultInfo kInfo{
     .id = "backlog-clamped",
     .title = "The queue behind listen() is shorter than the load needs",
@@ -47,6 +48,7 @@ constexpr FaultInfo kInfo{
         "setting is read at listen(). With SO_REUSEPORT each worker has a queue of its own.",
     .avoid = "Huge values just in case: they turn an overload into long waits.",
     .silent_on = "a limit that equals somaxconn while nothing overflows",
+    .counters = kCounters,
 };
 
 enum class Why : uint8_t { clamped, library_default, very_short };

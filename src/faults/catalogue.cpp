@@ -48,6 +48,7 @@ std::vector<Finding> merged(std::vector<Finding> findings) {
 
 std::span<const Fault> catalogue() {
   static const std::array kList{
+      unexpected_listener,
       accept_queue_overflow,
       accept_stalled,
       backlog_clamped,

@@ -10,6 +10,7 @@
 namespace tcpdx::faults {
 
 // One fault, one file of the same name.
+extern const Fault unexpected_listener;
 extern const Fault accept_queue_overflow;
 extern const Fault accept_stalled;
 extern const Fault backlog_clamped;

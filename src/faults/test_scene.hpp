@@ -204,6 +204,8 @@ class Scene {
   void watch() { seen_.events.watched = true; }
   Observation& observation() { return seen_; }
 
+  Process& last_process() { return seen_.processes.back(); }
+  void baseline(Baseline learned) { seen_.closer.baseline = std::move(learned); }
   void without_cookies() { cookies_ = false; }
   void route(const Route& route) { seen_.routes.push_back(route); }
 

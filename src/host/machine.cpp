@@ -3,6 +3,7 @@
 #include "host/machine.hpp"
 
 #include <linux/capability.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -52,6 +53,13 @@ void name_the_machine(Observation& into) {
   if (::uname(&names) != 0) return;
   into.host = names.nodename;
   into.kernel = names.release;
+}
+
+// The PID namespace that the machine began with: in it no process is out of sight.
+bool in_first_pid_namespace(const std::string& proc) {
+  constexpr ino_t kFirst = 0xEFFFFFFC;  // PROC_PID_INIT_INO, include/linux/proc_ns.h
+  struct stat found{};
+  return ::stat((proc + "/self/ns/pid").c_str(), &found) == 0 && found.st_ino == kFirst;
 }
 
 void add_source(std::string_view source, Observation& into) {
@@ -181,11 +189,13 @@ void Machine::Parts::open_namespaces(Observation& into) {
   home->name = found.home_name;
   add_namespace(std::move(*home), into);
   if (!options.all_namespaces) return;
+  into.closer.every_namespace = found.hidden == 0;
   for (NamespaceHandle& space : found.others) {
     if (count() == std::numeric_limits<uint16_t>::max()) break;
     NamespaceVisit visit;
     if (const int error = visit.enter(space, namespaces.front()); error != 0) {
       say_refused(space, error, into);
+      into.closer.every_namespace = false;
     } else {
       add_namespace(std::move(space), into);
     }
@@ -295,6 +305,8 @@ void Machine::Parts::say_owners(const SearchEnd& end, Observation& into) {
     return;
   }
   add_source(name_of(end.source), into);
+  into.closer.every_process =
+      end.refused == 0 && end.hidden == 0 && in_first_pid_namespace(options.proc);
   if (end.refused != 0) {
     say(Unseen::owners, 0,
         {fmt::format("owners of sockets of {}", processes(end.refused)),
@@ -352,12 +364,12 @@ Result<Machine> Machine::open(const Options& options, Observation& into) {
 Result<void> Machine::look(const LookOptions& options, Duration at, Observation& into) {
   Look look;
   look.at = at;
-  parts_->reserve(look);
+  if (!options.listeners_only) parts_->reserve(look);
   // The iterator need not know the sockets, so it runs beside the reading of the tables.
   Result<void> read;
   options.run(options.owners ? 2 : 1, [&](size_t part) {
     if (part == 0) {
-      read = parts_->read_all({Family::v4, false, options.infos}, look, into);
+      read = parts_->read_all({Family::v4, options.listeners_only, options.infos}, look, into);
     } else {
       parts_->owners.begin();
     }
@@ -418,6 +430,12 @@ void Machine::find_routes(Observation& into) {
       continue;
     }
     into.routes.insert(into.routes.end(), routes->begin(), routes->end());
+  }
+}
+
+void Machine::in_each_namespace(Observation& into, const std::function<void(uint16_t)>& work) {
+  for (uint16_t netns = 0; netns < parts_->count(); ++netns) {
+    parts_->inside(netns, into, [&] { work(netns); });
   }
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,8 +29,9 @@ struct Options {
 };
 
 struct LookOptions {
-  bool infos = true;         // TCP_INFO, memory, congestion control
-  bool owners = true;        // which programs hold the sockets
+  bool infos = true;   // TCP_INFO, memory, congestion control
+  bool owners = true;  // which programs hold the sockets
+  bool listeners_only = false;
   Runner run = run_in_turn;  // tables beside owners, and a piece of work per process
 };
 
@@ -53,6 +55,10 @@ class Machine {
 
   // Routes and neighbours of the destinations that are in SYN-SENT in any look, at most 256.
   void find_routes(Observation& into);
+
+  // Calls `work` in each namespace in turn, its index in Observation::namespaces given. One that
+  // cannot be entered is noted and left out.
+  void in_each_namespace(Observation& into, const std::function<void(uint16_t netns)>& work);
 
   // Appends the host-wide softnet counters.
   void sample_softnet(Observation& into);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "model/closer_look.hpp"
 #include "model/counters.hpp"
 #include "model/event.hpp"
 #include "model/process.hpp"
@@ -100,6 +101,7 @@ struct Observation {
   std::vector<Route> routes;
   std::vector<Softnet> softnet;  // at the first look and at the last
   EventLog events;               // what happened within the window
+  CloserLook closer;             // at the listeners
   std::vector<std::string> congestion_names{""};
   std::vector<std::string> sources;  // how it was seen: "sock_diag", "/proc/net/tcp" ...
   std::vector<Missing> missing;

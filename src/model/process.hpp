@@ -9,6 +9,22 @@
 
 namespace tcpdx {
 
+// What became of the file that a process runs.
+enum class ExeFile : uint8_t {
+  unknown,
+  present,
+  replaced,  // deleted, but another file has its path now, as after an upgrade
+  deleted,
+  in_memory  // memfd_create(2): it never had a path
+};
+
+// A closer look at the program of a process that listens (host/program_check.hpp).
+struct ProgramCheck {
+  ExeFile file = ExeFile::unknown;
+  std::string writable_by_all;  // its file, or a folder above it, to which everybody may write
+  std::string poses_as;         // whose name it bears, as part of a sentence; empty: its own
+};
+
 struct Process {
   uint32_t pid = 0;
   std::string comm;     // /proc/PID/comm; any bytes but NUL: never show it without printable()
@@ -23,6 +39,7 @@ struct Process {
   std::optional<Duration> age;       // since it was started
   std::optional<uint32_t> fds;       // open descriptors
   std::optional<uint64_t> fd_limit;  // soft RLIMIT_NOFILE
+  ProgramCheck program;              // of those that listen
 };
 
 }  // namespace tcpdx

@@ -34,6 +34,14 @@ struct LastOf<RetransmitKind> {
   static constexpr RetransmitKind value = RetransmitKind::tail_loss_probe;
 };
 template <>
+struct LastOf<ExeFile> {
+  static constexpr ExeFile value = ExeFile::in_memory;
+};
+template <>
+struct LastOf<Passage> {
+  static constexpr Passage value = Passage::unknown;
+};
+template <>
 struct LastOf<NeighbourState> {
   static constexpr NeighbourState value = NeighbourState::none;
 };
@@ -90,10 +98,17 @@ void describe(Archive& archive, Of<Archive, Owner>& owner) {
 }
 
 template <class Archive>
+void describe(Archive& archive, Of<Archive, ProgramCheck>& program) {
+  auto& [file, writable_by_all, poses_as] = program;
+  archive(file, writable_by_all, poses_as);
+}
+
+template <class Archive>
 void describe(Archive& archive, Of<Archive, Process>& process) {
-  auto& [pid, comm, exe, cmdline, uid, cgroup, unit, container, state, wchan, age, fds, fd_limit] =
-      process;
+  auto& [pid, comm, exe, cmdline, uid, cgroup, unit, container, state, wchan, age, fds, fd_limit,
+         program] = process;
   archive(pid, comm, exe, cmdline, uid, cgroup, unit, container, state, wchan, age, fds, fd_limit);
+  if (archive.version() >= 3) archive(program);
 }
 
 // Counters and Sysctls keep their values to themselves: they travel as lists of name and value,
@@ -185,6 +200,36 @@ void describe(Archive& archive, Of<Archive, EventLog>& log) {
 }
 
 template <class Archive>
+void describe(Archive& archive, Of<Archive, FirewallAnswer>& answer) {
+  auto& [netns, local, passage, words] = answer;
+  archive(netns, local, passage, words);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, HiddenPort>& hidden) {
+  auto& [netns, port, answers] = hidden;
+  archive(netns, port, answers);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, ListenerIdentity>& listener) {
+  auto& [netns, local, exe, unit, uid, signs] = listener;
+  archive(netns, local, exe, unit, uid, signs);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, Baseline>& baseline) {
+  auto& [host, learned_at, listeners] = baseline;
+  archive(host, learned_at, listeners);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, CloserLook>& closer) {
+  auto& [every_process, every_namespace, firewall, hidden, baseline] = closer;
+  archive(every_process, every_namespace, firewall, hidden, baseline);
+}
+
+template <class Archive>
 void describe(Archive& archive, Of<Archive, Missing>& missing) {
   auto& [what, why, needs] = missing;
   archive(what, why, needs);
@@ -193,10 +238,11 @@ void describe(Archive& archive, Of<Archive, Missing>& missing) {
 template <class Archive>
 void describe(Archive& archive, Of<Archive, Observation>& observation) {
   auto& [host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet, events,
-         congestion_names, sources, missing] = observation;
+         closer, congestion_names, sources, missing] = observation;
   archive(host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet,
           congestion_names, sources, missing);
   if (archive.version() >= 2) archive(events);
+  if (archive.version() >= 3) archive(closer);
 }
 
 namespace {
@@ -233,6 +279,18 @@ Wrong check(const Observation& observation, const Sample& sample) {
   if (sample.counters.size() != namespaces) return "a sample lacks a namespace's counters";
   for (const ListenerSample& listener : sample.listeners) {
     if (listener.netns >= namespaces) return "a listener's namespace is not in it";
+  }
+  return {};
+}
+
+Wrong check(const Observation& observation, const CloserLook& closer) {
+  const size_t namespaces = observation.namespaces.size();
+  for (const FirewallAnswer& answer : closer.firewall) {
+    if (answer.netns >= namespaces) return "a firewall's namespace is not in it";
+  }
+  if (!closer.hidden) return {};
+  for (const HiddenPort& hidden : *closer.hidden) {
+    if (hidden.netns >= namespaces) return "a hidden port's namespace is not in it";
   }
   return {};
 }
@@ -274,6 +332,7 @@ Wrong check(const Observation& observation) {
   for (const Route& route : observation.routes) {
     if (route.netns >= observation.namespaces.size()) return "a route's namespace is not in it";
   }
+  if (const Wrong wrong = check(observation, observation.closer); !wrong.empty()) return wrong;
   for (const TcpEvent& event : observation.events.events) {
     if (const Wrong wrong = check(observation, event); !wrong.empty()) return wrong;
   }

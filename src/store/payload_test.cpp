@@ -125,6 +125,10 @@ TEST(Payload, RefusesWhatPointsOutsideItsTables) {
       {"route's namespace", [](Observation& o) { o.routes[0].netns = 2; }},
       {"event's namespace", [](Observation& o) { o.events.connects[0].netns = 2; }},
       {"event's process", [](Observation& o) { o.events.connects[1].process = 3; }},
+      {"firewall's namespace", [](Observation& o) { o.closer.firewall[0].netns = 2; }},
+      {"hidden port's namespace", [](Observation& o) { o.closer.hidden->at(0).netns = 2; }},
+      {"not one of those",
+       [](Observation& o) { o.processes[0].program.file = std::bit_cast<ExeFile>(uint8_t{5}); }},
       {"not in order",
        [](Observation& o) {
          o.samples[0].counters[1].set("B", 1);

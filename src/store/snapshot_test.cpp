@@ -61,6 +61,8 @@ TEST(Snapshot, OfVersion1StaysReadable) {
   ASSERT_TRUE(got) << got.error().sentence;
   Observation without_events = rich_observation();
   without_events.events = {};
+  without_events.closer = {};
+  for (Process& process : without_events.processes) process.program = {};
   EXPECT_EQ(write_payload(*got), write_payload(without_events));
 }
 
@@ -90,7 +92,7 @@ TEST(Snapshot, OfANewerVersionAsksForAnUpdate) {
   std::vector<char> bytes = pack(empty_observation());
   bytes[8] = kSnapshotVersion + 1;
   EXPECT_TRUE(
-      says(error_of(bytes), "newer tcpdx (version 3, this one reads up to 2): update tcpdx"));
+      says(error_of(bytes), "newer tcpdx (version 4, this one reads up to 3): update tcpdx"));
 }
 
 TEST(Snapshot, IsNotJustAnyFile) {

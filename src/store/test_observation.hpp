@@ -49,6 +49,8 @@ inline void add_tables(Observation& observation) {
   server.age = 3h + 12min;
   server.fds = 4903;
   server.fd_limit = 8192;
+  server.program = {
+      .file = ExeFile::in_memory, .writable_by_all = "/tmp", .poses_as = "as /usr/sbin/sshd"};
   Process odd;
   odd.pid = 4'194'304;
   odd.comm = "a b\n\x1b[31m\xff";
@@ -175,12 +177,38 @@ inline EventLog rich_events() {
   return log;
 }
 
+inline CloserLook rich_closer_look() {
+  CloserLook closer;
+  closer.every_process = true;
+  closer.every_namespace = true;
+  closer.firewall = {
+      {.netns = 1,
+       .local = endpoint4(0, 80),
+       .passage = Passage::unknown,
+       .words = "unknown: needs CAP_NET_ADMIN"},
+      {.netns = 0, .local = endpoint6(0, 9502), .passage = Passage::open, .words = "open"}};
+  closer.hidden = {{.netns = 1, .port = 65'535, .answers = true}};
+  closer.baseline = {
+      .host = "host.example",
+      .learned_at = WallTime(Duration(1'769'828'000'000'000)),
+      .listeners = {
+          {.netns = "host",
+           .local = endpoint4(0, 80),
+           .exe = "/usr/sbin/nginx",
+           .unit = "",
+           .uid = 4'294'967'294,
+           .signs = {"exe-deleted"}},
+          {.netns = "", .local = endpoint6(1, 1), .exe = {}, .unit = {}, .uid = {}, .signs = {}}}};
+  return closer;
+}
+
 // Something in every member, at the edges of its range where that has edges.
 inline Observation rich_observation() {
   Observation observation;
   add_tables(observation);
   observation.looks = {rich_look(0s), rich_look(5s)};
   observation.events = rich_events();
+  observation.closer = rich_closer_look();
   observation.samples = {rich_sample(0s), rich_sample(2500ms), rich_sample(5s)};
   return observation;
 }
