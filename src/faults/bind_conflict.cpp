@@ -279,6 +279,7 @@ std::vector<Finding> find(const Facts& facts) {
     ++one.times;
   }
   std::vector<Finding> findings;
+  findings.reserve(refusals.size());
   for (const auto& [wanted, refusal] : refusals) findings.push_back(report(facts, refusal));
   return merged(std::move(findings));
 }

@@ -54,10 +54,12 @@ void add_judged(Finding& finding, std::string fact, Value value, Value threshold
 }
 
 void set_owner(const Facts& facts, const Socket& socket, Finding& finding) {
-  set_process(facts, socket.netns, facts.owner(socket), finding);
+  set_process(facts, socket.netns, facts.owner(socket), finding,
+              "not visible: needs CAP_SYS_PTRACE, or it is outside");
 }
 
-void set_process(const Facts& facts, size_t netns, const Process* process, Finding& finding) {
+void set_process(const Facts& facts, size_t netns, const Process* process, Finding& finding,
+                 std::string_view unknown) {
   finding.subject.netns = facts.seen.namespaces[netns].inode;
   if (process != nullptr) {
     finding.subject.pid = process->pid;
@@ -65,8 +67,7 @@ void set_process(const Facts& facts, size_t netns, const Process* process, Findi
     return;
   }
   finding.confidence = lowered(finding.confidence);
-  add_fact(finding, "owner", std::string("not visible: needs CAP_SYS_PTRACE, or it is outside"),
-           "/proc/PID/fd");
+  add_fact(finding, "owner", std::string(unknown), "/proc/PID/fd");
 }
 
 std::string owner_name(const Facts& facts, const Socket& socket) {

@@ -34,7 +34,9 @@ void add_judged(Finding& finding, std::string fact, Value value, Value threshold
 void set_owner(const Facts& facts, const Socket& socket, Finding& finding);
 
 // The same for what happened to a process whose socket is no longer there; null: not known.
-void set_process(const Facts& facts, size_t netns, const Process* process, Finding& finding);
+void set_process(
+    const Facts& facts, size_t netns, const Process* process, Finding& finding,
+    std::string_view unknown = "not seen: the answer came before a look saw the socket");
 
 // "billing-api (pid 2210)", or "a program that cannot be seen" where the owner is unknown.
 std::string owner_name(const Facts& facts, const Socket& socket);

@@ -119,11 +119,14 @@ std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
 struct Refused {
   Opens opens;
   uint64_t count = 0;
+  uint64_t unplaced = 0;  // connects that succeeded, perhaps here
   Duration lasted{};
   const Listener* elsewhere = nullptr;  // on that port, but not where clients call
   bool by_this_kernel = false;          // this machine itself sent the resets
 
   bool all() const { return count == opens.ended(); }
+  // Most were refused, even if every connect that cannot be placed went here and succeeded.
+  bool surely_most() const { return ratio(count, opens.ended() + unplaced) > kShare; }
   bool lasting() const { return lasted >= kRestartInLook; }
 };
 
@@ -152,8 +155,9 @@ const Listener* listener_elsewhere(const Facts& facts, uint16_t netns, uint16_t 
   return at == facts.listeners().end() ? nullptr : &*at;
 }
 
-Refused measure(const Facts& facts, Opens opens) {
+Refused measure(const Facts& facts, Opens opens, uint64_t unplaced) {
   Refused refused;
+  refused.unplaced = unplaced;
   std::vector<const TcpEvent*> kept;
   std::ranges::copy_if(opens.failed, std::back_inserter(kept),
                        [](const TcpEvent* event) { return event->error == ECONNREFUSED; });
@@ -214,8 +218,11 @@ std::string cause_of(const Facts& facts, const Refused& refused) {
 Finding report(const Facts& facts, const Refused& refused) {
   const Opens& opens = refused.opens;
   const bool sure = refused.lasting() && refused.all();
-  Finding f = make_finding(kInfo, refused.lasting() ? Severity::warning : Severity::notice,
-                           sure ? Confidence::confirmed : Confidence::likely);
+  const bool harm = refused.lasting() && refused.surely_most();
+  Finding f = make_finding(kInfo, harm ? Severity::warning : Severity::notice,
+                           !refused.surely_most() ? Confidence::suspected
+                           : sure                 ? Confidence::confirmed
+                                                  : Confidence::likely);
   const Process* caller =
       opens.process == kNoIndex ? nullptr : &facts.seen.processes[opens.process];
   f.subject.destination = opens.destination;
@@ -225,7 +232,11 @@ Finding report(const Facts& facts, const Refused& refused) {
                            human(refused.lasted));
   f.cause = cause_of(facts, refused);
   add_fact(f, "ECONNREFUSED", refused.count, opens.ended(), std::string(kCalls));
-  add_fact(f, "successful", opens.succeeded, std::string(kCalls));
+  add_fact(f, "successful, as far as seen", opens.succeeded, std::string(kCalls));
+  if (!refused.surely_most()) {
+    add_fact(f, "successful connects whose destination was not seen", refused.unplaced,
+             std::string(kCalls));
+  }
   set_process(facts, opens.netns, caller, f);
   f.confirm.push_back(
       fmt::format("on {}: ss -tlnp 'sport = :{}'   (is there a row, and for which address?)",
@@ -286,8 +297,9 @@ std::vector<Finding> find(const Facts& facts) {
   std::vector<Finding> findings;
   if (!any) return findings;
   const std::vector<Opens> all = opens_by_destination(facts);
+  const uint64_t unknown = unplaced(facts, all);
   for (const Opens& opens : all) {
-    const Refused refused = measure(facts, opens);
+    const Refused refused = measure(facts, opens, unknown);
     if (is_fault(facts, refused, all)) findings.push_back(report(facts, refused));
   }
   return merged_by_program(std::move(findings), "refuse as well", "destinations that refuse");

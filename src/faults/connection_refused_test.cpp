@@ -53,6 +53,18 @@ TEST(connection_refused, shows_less_certainty_where_the_caller_is_not_visible) {
   EXPECT_EQ(f->subject.pid, std::nullopt);
 }
 
+TEST(connection_refused, shows_only_a_suspicion_while_successes_cannot_be_placed) {
+  Scene scene;
+  scene.process(41, "billing");
+  add_calls(scene, at("10.0.0.9", 9000), ECONNREFUSED, 25);
+  // A thousand connects that came and went between the looks, to wherever.
+  scene.observation().events.counted[static_cast<size_t>(EventKind::connect)] += 1000;
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->severity, Severity::notice);
+  EXPECT_EQ(f->confidence, Confidence::suspected);
+}
+
 TEST(connection_refused, shows_where_the_service_listens_instead) {
   Scene scene;
   scene.process(40, "shop");

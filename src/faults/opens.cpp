@@ -141,6 +141,14 @@ std::vector<Opens> opens_by_destination(const Facts& facts) {
   return list;
 }
 
+uint64_t unplaced(const Facts& facts, const std::vector<Opens>& all) {
+  if (!facts.seen.events.connects.empty()) return 0;
+  uint64_t placed = facts.events(EventKind::connect).size();
+  for (const Opens& opens : all) placed += opens.succeeded;
+  const uint64_t counted = facts.count_of(EventKind::connect);
+  return counted - std::min(counted, placed);
+}
+
 std::string callers(const Facts& facts, const Opens& opens) {
   std::string one = opens.process == kNoIndex ? "a program that cannot be seen"
                                               : describe(facts.seen.processes[opens.process]);

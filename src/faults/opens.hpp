@@ -33,6 +33,11 @@ std::vector<Opens> opens_by_program(const Facts& facts);
 // All programs of a namespace together.
 std::vector<Opens> opens_by_destination(const Facts& facts);
 
+// Connects of the machine that succeeded and of which nothing else is known: events count them, and
+// where there are no tallies only those that left a socket can be given a place. They may have gone
+// anywhere.
+uint64_t unplaced(const Facts& facts, const std::vector<Opens>& all);
+
 // Whether the other side or the way to it failed: not this machine's own ports, and not a program
 // that gave up before an answer could come, as the loser of a race between two addresses does.
 bool is_failure(const TcpEvent& connect);

@@ -67,6 +67,13 @@ struct Knocks {
   uint64_t failures = 0;      // of all places
   uint64_t succeeded = 0;
   uint64_t waiting = 0;
+  uint64_t unplaced = 0;  // connects that succeeded, perhaps of this program
+
+  // It failed mostly, even if every connect that cannot be placed was its own.
+  bool surely_in_vain() const {
+    const uint64_t failed_all = failures + waiting;
+    return ratio(failed_all, failed_all + succeeded + unplaced) >= kFailed;
+  }
 };
 
 // Addresses with which this machine had a connection when the look began.
@@ -85,6 +92,7 @@ void add(const Facts& facts, const Opens& opens, const std::set<IpAddress>& know
   knocks.failures += opens.failures;
   knocks.succeeded += opens.succeeded;
   std::vector<Knock> failed;
+  failed.reserve(opens.failed.size() + opens.waiting.size());
   for (const TcpEvent* event : opens.failed) failed.push_back({event->at, opens.destination});
   for (const Socket* s : opens.waiting) {
     if (s->timer.retransmits == 0) continue;  // it may still be answered
@@ -141,8 +149,13 @@ Finding report(const Facts& facts, const Knocks& knocks) {
   const bool events = !facts.events(EventKind::connect).empty();
   const Shape shape = shape_of(knocks.failed);
   const Confidence sure = facts.is_short() ? Confidence::likely : Confidence::confirmed;
-  Finding f = make_finding(kInfo, is_odd(process) ? Severity::critical : Severity::warning,
-                           events ? sure : lowered(sure));
+  const bool in_vain = knocks.surely_in_vain();
+  Severity severity = is_odd(process) ? Severity::critical : Severity::warning;
+  if (!in_vain) severity = Severity::notice;
+  Finding f = make_finding(kInfo, severity,
+                           !in_vain ? Confidence::suspected
+                           : events ? sure
+                                    : lowered(sure));
   set_process(facts, knocks.netns, &process, f);
   const uint64_t failed = knocks.failures + knocks.waiting;
   f.headline =
@@ -156,6 +169,9 @@ Finding report(const Facts& facts, const Knocks& knocks) {
              uint64_t{kDoors}, events ? "connect()" : "sock_diag");
   add_fact(f, "failed", failed, failed + knocks.succeeded, events ? "connect()" : "sock_diag");
   if (knocks.waiting > 0) add_fact(f, "without any answer", knocks.waiting, "sock_diag");
+  if (!in_vain) {
+    add_fact(f, "successful connects whose program was not seen", knocks.unplaced, "connect()");
+  }
   add_fact(f, "program", printable(process.exe.empty() ? "not readable" : process.exe),
            "/proc/PID/exe");
   add_advice(process, f);
@@ -170,13 +186,16 @@ std::vector<Finding> find(const Facts& facts) {
   }
   const std::set<IpAddress> known = known_hosts(facts);
   std::map<std::pair<uint16_t, uint32_t>, Knocks> programs;
-  for (const Opens& opens : opens_by_program(facts)) {
+  const std::vector<Opens> all = opens_by_program(facts);
+  const uint64_t unknown = unplaced(facts, all);
+  for (const Opens& opens : all) {
     add(facts, opens, known, programs[{opens.netns, opens.process}]);
   }
   for (auto& [key, knocks] : programs) {
     // A short connection leaves a TIME-WAIT that has no owner: it may have been this program's.
     const auto ownerless = programs.find({key.first, kNoIndex});
     if (ownerless != programs.end()) knocks.succeeded += ownerless->second.succeeded;
+    knocks.unplaced = unknown;
     if (is_fault(knocks)) findings.push_back(report(facts, knocks));
   }
   return findings;

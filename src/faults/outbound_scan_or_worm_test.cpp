@@ -79,6 +79,17 @@ TEST(outbound_scan_or_worm, shows_what_it_meets_as_its_consequence) {
   EXPECT_EQ(f->explains.front().fault, "port-scan-inbound");
 }
 
+TEST(outbound_scan_or_worm, shows_only_a_suspicion_while_successes_cannot_be_placed) {
+  Scene scene;
+  scene.process(41, "crawler");
+  add_port_scan(scene, 60);
+  scene.observation().events.counted[static_cast<size_t>(EventKind::connect)] += 1000;
+  const Finding* f = scene.find(kFault);
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->severity, Severity::notice);
+  EXPECT_EQ(f->confidence, Confidence::suspected);
+}
+
 TEST(outbound_scan_or_worm, silent_on_a_crawler_that_mostly_succeeds) {
   Scene scene;
   scene.process(41, "crawler");
