@@ -18,6 +18,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 enum { kInternet = 2, kInternet6 = 10, kTcp = 6 };  // AF_INET, AF_INET6, IPPROTO_TCP
 enum { kEtherIp = 0x0800, kEtherIp6 = 0x86dd };
+enum { kSocketDone = 1 << 1 };        // SOCK_DONE: a FIN has come
 enum { kKernelThread = 0x00200000 };  // PF_KTHREAD
 enum { kAccessDenied = 13, kAddressInUse = 98, kAddressNotThere = 99, kAborted = 103 };
 enum { kCancelled = 125 };
@@ -84,11 +85,31 @@ static bool count_and_keep(__u32 kind) {
   return (settings.kinds & (1U << kind)) != 0 && (settings.most == 0 || *cell <= settings.most);
 }
 
+// A port that is not chosen yet (0) may become the wanted one.
 static bool port_wanted(__u16 local, __u16 remote) {
-  if (settings.ports_known == 0) return true;
+  if (settings.ports_known == 0 || local == 0) return true;
   for (int i = 0; i < 8; ++i) {
     if (i >= (int)settings.ports_known) break;
     if (settings.ports[i] == local || settings.ports[i] == remote) return true;
+  }
+  return false;
+}
+
+static bool in_net(const __u8* address, int net) {
+  const __u32* words = (const __u32*)address;
+  const volatile __u32* nets = (const volatile __u32*)settings.nets[net];
+  const volatile __u32* masks = (const volatile __u32*)settings.masks[net];
+  for (int i = 0; i < 4; ++i) {
+    if ((words[i] & masks[i]) != nets[i]) return false;
+  }
+  return true;
+}
+
+static bool address_wanted(const struct event_record* record) {
+  if (settings.nets_known == 0) return true;
+  for (int i = 0; i < 4; ++i) {
+    if (i >= (int)settings.nets_known) break;
+    if (in_net(record->local, i) || in_net(record->remote, i)) return true;
   }
   return false;
 }
@@ -97,6 +118,11 @@ static __u32 netns_of(const struct sock* sk) { return sk->__sk_common.skc_net.ne
 
 static bool netns_wanted(__u32 netns) {
   return !settings.chosen_namespaces || bpf_map_lookup_elem(&namespaces, &netns) != 0;
+}
+
+static bool asked_for(const struct event_record* record) {
+  return netns_wanted(record->netns) && port_wanted(record->local_port, record->remote_port) &&
+         address_wanted(record);
 }
 
 // The number of the current process in the loader's pid namespace; 0: it is not in there.
@@ -119,7 +145,9 @@ static __u32 current_process(void) {
 
 static void name_process(struct event_record* record) {
   record->pid = current_process();
-  if (record->pid != 0) bpf_get_current_comm(record->comm, sizeof record->comm);
+  if (record->pid == 0) return;
+  struct task_struct* task = (struct task_struct*)bpf_get_current_task();
+  BPF_CORE_READ_STR_INTO(&record->comm, task, group_leader, comm);
 }
 
 // A process that holds the socket's lock uses the socket. Everybody else is a bystander in whose
@@ -164,13 +192,14 @@ static bool fill_common(struct event_record* record, const struct sock_common* c
   } else {
     return false;
   }
-  return netns_wanted(record->netns) && port_wanted(record->local_port, record->remote_port);
+  return asked_for(record);
 }
 
 static void begin(struct event_record* record, __u8 kind) {
   __builtin_memset(record, 0, sizeof *record);
   record->at_ns = bpf_ktime_get_ns();
   record->kind = kind;
+  record->uid = kUidUnknown;
 }
 
 static void send(const void* record, __u32 size) {
@@ -210,7 +239,7 @@ static bool fill_packet(struct event_record* record, const struct sk_buff* skb, 
   record->remote_port = bpf_ntohs(incoming ? ports.source : ports.destination);
   struct net_device* device = skb->dev;
   if (device != 0 && record->netns == 0) record->netns = device->nd_net.net->ns.inum;
-  return netns_wanted(record->netns) && port_wanted(record->local_port, record->remote_port);
+  return asked_for(record);
 }
 
 // Milliseconds or microseconds since the first SYN, which the socket dates while it waits.
@@ -240,7 +269,7 @@ static void send_failed_connect(struct event_record* record, const struct sock* 
 static void send_life(const struct event_record* record, const struct sock* sk) {
   const struct tcp_sock* tcp = (const struct tcp_sock*)sk;
   struct life_record life = {.event = *record};
-  life.bytes_acked = BPF_CORE_READ(tcp, bytes_acked);
+  life.bytes_sent = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
   life.bytes_received = BPF_CORE_READ(tcp, bytes_received);
   life.retransmits = BPF_CORE_READ(tcp, total_retrans);
   life.srtt_us = BPF_CORE_READ(tcp, srtt_us);
@@ -268,6 +297,8 @@ static int change_state(const struct sock* sk, __u64 cookie, int from, int to) {
   record.from = (__u8)from;
   record.to = (__u8)to;
   record.cookie = cookie;
+  record.uid = sk->sk_uid.val;
+  record.fin_received = (sk->__sk_common.skc_flags & kSocketDone) != 0;
   if (to == kClosed) record.error = sk->sk_err;
   name_user(&record, sk);
   if (settings.accepts && has_helpers && from == kSynReceived && to == kEstablished) {
@@ -346,6 +377,8 @@ int BPF_PROG(retransmit, const struct sock* sk) {
   if (!fill_common(&record, &sk->__sk_common) || !count_and_keep(kEventRetransmit)) return 0;
   record.cookie = cookie_of(sk);
   record.retransmit = retransmit_kind(sk);
+  record.uid = sk->sk_uid.val;
+  record.dsack_dups = BPF_CORE_READ((const struct tcp_sock*)sk, dsack_dups);
   name_user(&record, sk);
   send(&record, sizeof record);
   return 0;
@@ -505,8 +538,7 @@ int BPF_PROG(call_ends, struct pt_regs* registers, long result) {
   } else {
     fill_bound_address(&record, sk);
   }
-  if (!netns_wanted(record.netns) || !port_wanted(record.local_port, 0)) return 0;
-  if (!count_and_keep(kEventBindFailed)) return 0;
+  if (!asked_for(&record) || !count_and_keep(kEventBindFailed)) return 0;
   name_process(&record);
   send(&record, sizeof record);
   return 0;

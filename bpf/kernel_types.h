@@ -129,6 +129,7 @@ struct sock_common {
   struct in6_addr skc_v6_daddr;
   struct in6_addr skc_v6_rcv_saddr;
   atomic64_t skc_cookie;
+  unsigned long skc_flags;
 };
 
 struct socket;
@@ -146,6 +147,7 @@ struct sock {
   int sk_err;
   struct socket* sk_socket;
   struct bpf_local_storage* sk_bpf_storage;
+  kuid_t sk_uid;
 };
 
 struct inet_sock {
@@ -165,7 +167,9 @@ struct tcp_sock {
   __u32 segs_in;
   __u32 srtt_us;
   __u64 bytes_received;
-  __u64 bytes_acked;
+  __u64 bytes_sent;
+  __u64 bytes_retrans;
+  __u32 dsack_dups;
   __u32 retrans_stamp;
   __u32 total_retrans;
 };

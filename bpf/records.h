@@ -57,15 +57,19 @@ struct event_record {
   __u8 from;
   __u8 to;
   __u8 retransmit;
-  char comm[16];
-  __u32 unused;
+  char comm[16];      /* of the process, not of its thread */
+  __u32 uid;          /* of the socket; kUidUnknown */
+  __u32 dsack_dups;   /* retransmit: segments that the peer had twice, so far */
+  __u8 fin_received;  /* state */
+  __u8 unused[3];
 };
+enum { kUidUnknown = 0xffffffffU };
 
 /* What a socket did in its life; sent with its last change of state when it is asked for. */
 struct life_record {
   struct event_record event;
-  __u64 bytes_acked;
-  __u64 bytes_received;
+  __u64 bytes_sent;     /* without repeats */
+  __u64 bytes_received; /* a FIN counts as one */
   __u32 retransmits;
   __u32 srtt_us; /* eighths of a microsecond, as the kernel keeps it */
   __u32 segments_out;
@@ -74,18 +78,19 @@ struct life_record {
 
 /* What the programs are told before they are loaded (a constant to them). */
 struct event_settings {
-  __u32 kinds; /* bit 1 << event_kind: make a record; all kinds are counted */
-  __u32 netns;
-  __u32
-      pid_namespace; /* inode number, where it is not the initial one: processes are named in it */
-  __u32 most;        /* records of each kind and CPU; then they are only counted */
-  __u32 ports_known; /* entries of `ports` */
-  __u16 ports[8];    /* one of them at either end */
-  __u8 rare_states;  /* of state only SYN-SENT to SYN-RECEIVED */
-  __u8 lives;        /* life_record with the last change of state */
-  __u8 accepts;      /* tell who uses an accepted socket */
+  __u32 kinds;            /* bit 1 << event_kind: make a record; all kinds are counted */
+  __u32 pid_namespace;    /* inode number, where it is not the initial one: pids are those in it */
+  __u32 most;             /* records of each kind and CPU; then they are only counted */
+  __u32 ports_known;      /* entries of `ports` */
+  __u16 ports[8];         /* one of them at either end */
+  __u32 nets_known;       /* entries of `nets` */
+  __u8 nets[4][16];       /* one of them holds an address of either end */
+  __u8 masks[4][16];
+  __u8 rare_states;       /* of state only SYN-SENT to SYN-RECEIVED */
+  __u8 lives;             /* life_record with the last change of state */
+  __u8 accepts;           /* tell who uses an accepted socket */
   __u8 chosen_namespaces; /* only those of the map `namespaces` */
-  __u64 reasons[4]; /* drop: bit of each reason that is worth a record */
+  __u64 reasons[4];       /* drop: bit of each reason that is worth a record */
 };
 
 #endif

@@ -1,10 +1,11 @@
-// Any bytes as a netlink answer, and its payloads as sockets, routes and neighbours.
+// Any bytes as a netlink answer and as notices, and its payloads as sockets, routes and neighbours.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
 #include <vector>
 
+#include "host/deaths.hpp"
 #include "host/netlink.hpp"
 #include "host/routes.hpp"
 #include "host/sock_diag.hpp"
@@ -31,6 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   tcpdx::host::Answer answer;
   const auto on_message = [&](std::span<const std::byte> payload) { check(payload, sockets); };
   tcpdx::host::read_messages(bytes, 0, true, on_message, answer);
+  tcpdx::host::read_deaths(
+      bytes, [&](const tcpdx::host::DiagMessage& message) { sockets.push_back(message.socket); });
   if (answer.refusal.error != 0 && answer.refusal.sentence().empty()) std::abort();
   tcpdx::host::drop_duplicates(sockets, 0);
   if (tcpdx::host::drop_duplicates(sockets, 0) != 0) std::abort();

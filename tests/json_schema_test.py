@@ -92,6 +92,24 @@ class JsonSchemaTest(unittest.TestCase):
                                   baseline, codes=(1, 2))
             self.assertIn("changed", [one["change"] for one in document["changes"]])
 
+    def test_trace(self):
+        command = [PROGRAM, "trace", "--json", "--for", "2"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as process:
+            for line in process.stderr:
+                if "tracing" in line:
+                    break
+            with some_sockets():
+                pass
+            out = process.stdout.read()
+            if process.wait() == 3:
+                self.skipTest("BPF is refused here")
+        events = [json.loads(line) for line in out.splitlines()]
+        self.assertLessEqual({"state", "connect"}, {event["event"] for event in events})
+        for event in events:
+            errors = [e.message for e in validator("trace").iter_errors(event)]
+            self.assertEqual(errors, [], event)
+
     def test_states(self):
         with some_sockets():
             self.assertNotIn("by", self.check("states", "states", "--json"))

@@ -22,6 +22,8 @@ constexpr std::array kCommands{
     Command{"sockets", "each socket with owner, queues, timer and TCP_INFO", sockets},
     Command{"listen", "listening ports: program, reach, queue, firewall; what is odd or new",
             listen},
+    Command{"trace", "state changes, connects, retransmissions, resets and drops as they happen",
+            trace},
     Command{"rates", "connections, segments and errors per second, per namespace", rates},
     Command{"explain", "what a state, topic, fault or counter is and what to do about it", explain},
     Command{"read", "each connection in captures, with the states of both ends", read},

@@ -28,6 +28,7 @@ int rates(Arguments arguments, Io& io);
 int listen(Arguments arguments, Io& io);
 int explain(Arguments arguments, Io& io);
 int sim(Arguments arguments, Io& io);
+int trace(Arguments arguments, Io& io);
 int read(Arguments arguments, Io& io);
 int show(Arguments arguments, Io& io);
 int capture(Arguments arguments, Io& io);

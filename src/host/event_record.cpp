@@ -37,8 +37,9 @@ SocketAddress address_of(uint16_t family, const __u8 (&bytes)[16], uint16_t port
 
 Life life_of(const life_record& record) {
   Life life;
-  life.bytes_acked = record.bytes_acked;
-  life.bytes_received = record.bytes_received;
+  life.bytes_sent = record.bytes_sent;
+  const uint64_t fin = record.event.fin_received != 0 && record.bytes_received > 0 ? 1 : 0;
+  life.bytes_received = record.bytes_received - fin;
   life.retransmits = record.retransmits;
   life.segments_out = record.segments_out;
   life.segments_in = record.segments_in;
@@ -76,6 +77,9 @@ std::optional<KernelEvent> read_event_record(std::span<const std::byte> bytes) {
   event.local = address_of(record.family, record.local, record.local_port);
   event.remote = address_of(record.family, record.remote, record.remote_port);
   event.duration = Duration(record.duration_us);
+  if (record.uid != kUidUnknown) event.uid = record.uid;
+  event.dsack_dups = record.dsack_dups;
+  event.fin_received = record.fin_received != 0;
   life_record whole{};
   if (bytes.size() >= sizeof whole) {
     std::memcpy(&whole, bytes.data(), sizeof whole);

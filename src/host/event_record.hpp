@@ -16,7 +16,7 @@ namespace tcpdx::host {
 
 // What a connection did until its end.
 struct Life {
-  uint64_t bytes_acked = 0;
+  uint64_t bytes_sent = 0;  // without repeats
   uint64_t bytes_received = 0;
   uint32_t retransmits = 0;
   uint32_t segments_out = 0;
@@ -37,6 +37,9 @@ struct KernelEvent {
   uint32_t netns = 0;  // inode number; 0: not known
   uint32_t pid = 0;    // 0: not known, the event came with a packet or a timer
   std::string comm;
+  std::optional<uint32_t> uid;  // of the socket
+  uint32_t dsack_dups = 0;      // retransmit: segments that the peer had twice, so far
+  bool fin_received = false;    // state
   SocketAddress local;
   SocketAddress remote;
   Duration duration{};

@@ -90,13 +90,13 @@ TEST(event_record, has_the_life_behind_it) {
   record.event = refused();
   record.event.kind = kEventState;
   record.event.to = kClosed;
-  record.bytes_acked = 5'000'000'000;
+  record.bytes_sent = 5'000'000'000;
   record.bytes_received = 12;
   record.retransmits = 3;
   record.srtt_us = 8 * 250;
   const auto event = read(record);
   ASSERT_TRUE(event && event->life);
-  EXPECT_EQ(event->life->bytes_acked, 5'000'000'000U);
+  EXPECT_EQ(event->life->bytes_sent, 5'000'000'000U);
   EXPECT_EQ(event->life->bytes_received, 12U);
   EXPECT_EQ(event->life->retransmits, 3U);
   EXPECT_EQ(event->life->rtt, 250us);

@@ -68,6 +68,14 @@ uint32_t own_pid_namespace() {
 
 using Reasons = std::map<uint32_t, std::string>;
 
+void add_net(const Net& net, uint32_t place, event_settings& settings) {
+  const auto address = net.address.prefix(net.bits).bytes;
+  std::ranges::copy(address, settings.nets[place]);
+  for (unsigned bit = 0; bit < net.bits && bit < 128; ++bit) {
+    settings.masks[place][bit / 8] |= static_cast<uint8_t>(0x80U >> (bit % 8));
+  }
+}
+
 event_settings settings_of(const EventOptions& options, const Reasons& drops) {
   event_settings settings{};
   for (const EventKind kind : options.kinds) settings.kinds |= 1U << std::to_underlying(kind);
@@ -76,6 +84,8 @@ event_settings settings_of(const EventOptions& options, const Reasons& drops) {
   settings.most = options.most;
   settings.ports_known = static_cast<uint32_t>(std::min(options.ports.size(), kMostPorts));
   std::copy_n(options.ports.begin(), settings.ports_known, settings.ports);
+  settings.nets_known = static_cast<uint32_t>(std::min(options.nets.size(), kMostNets));
+  for (uint32_t i = 0; i < settings.nets_known; ++i) add_net(options.nets[i], i, settings);
   settings.rare_states = options.rare_states;
   settings.lives = options.lives;
   settings.accepts = options.accepts;
@@ -87,6 +97,8 @@ event_settings settings_of(const EventOptions& options, const Reasons& drops) {
 }
 
 }  // namespace
+
+bool sees_all_processes() { return own_pid_namespace() == 0; }
 
 struct Events::Parts {
   struct Destroy {

@@ -20,6 +20,12 @@
 
 namespace tcpdx::host {
 
+// Addresses that begin with the same bits; IPv4-mapped ones are nets of IPv6 to the kernel.
+struct Net {
+  IpAddress address;
+  unsigned bits = 0;
+};
+
 struct EventOptions {
   // That give records. Of connect only the failed ones do: the others are changes of state.
   std::vector<EventKind> kinds;
@@ -29,10 +35,15 @@ struct EventOptions {
   // Only what matches is counted and recorded; nothing given matches everything.
   std::vector<uint32_t> namespaces;  // inode numbers
   std::vector<uint16_t> ports;       // one of them at either end; at most kMostPorts
+  std::vector<Net> nets;             // one of them at either end; at most kMostNets
   uint32_t most = 0;                 // records of a kind per CPU; 0: no limit
   uint32_t buffer = 1U << 20;        // bytes of the ring buffer, a power of two
 };
 inline constexpr size_t kMostPorts = 8;
+inline constexpr size_t kMostNets = 4;
+
+// Whether this process is in the machine's own pid namespace, and so not in a container.
+bool sees_all_processes();
 
 class Events {
  public:

@@ -27,6 +27,7 @@ std::string_view to_string(RetransmitKind kind) {
     case RetransmitKind::fast: return "fast";
     case RetransmitKind::timeout: return "timeout";
     case RetransmitKind::tail_loss_probe: return "tail-loss-probe";
+    case RetransmitKind::spurious: return "spurious";
   }
   std::unreachable();
 }

@@ -18,8 +18,10 @@
 namespace tcpdx {
 
 enum class EventKind : uint8_t {
-  state,           // from one state to another
-  connect,         // an active open has ended: error 0, or the errno that connect() gave
+  state,  // from one state to another
+  // An active open has ended: error 0, or the errno that connect() gave. ECANCELED: the program
+  // closed the socket before an answer came; EADDRNOTAVAIL without SYN: no local port was free.
+  connect,
   retransmit,      // a segment goes out again
   reset_sent,      // reason: the kernel's sk_rst_reason, where it has one
   reset_received,  // believed by the kernel
@@ -31,7 +33,16 @@ enum class EventKind : uint8_t {
 inline constexpr size_t kEventKinds = 9;
 std::string_view to_string(EventKind kind);  // "reset-sent"
 
-enum class RetransmitKind : uint8_t { none, syn, syn_ack, fast, timeout, tail_loss_probe };
+// spurious: the peer had the segment already, as its DSACKs say (RFC 2883).
+enum class RetransmitKind : uint8_t {
+  none,
+  syn,
+  syn_ack,
+  fast,
+  timeout,
+  tail_loss_probe,
+  spurious
+};
 std::string_view to_string(RetransmitKind kind);  // "tail-loss-probe"
 
 inline constexpr uint16_t kNoNetns = std::numeric_limits<uint16_t>::max();

@@ -31,7 +31,7 @@ struct LastOf<EventKind> {
 };
 template <>
 struct LastOf<RetransmitKind> {
-  static constexpr RetransmitKind value = RetransmitKind::tail_loss_probe;
+  static constexpr RetransmitKind value = RetransmitKind::spurious;
 };
 template <>
 struct LastOf<ExeFile> {
