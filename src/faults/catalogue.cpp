@@ -88,7 +88,10 @@ std::span<const Fault> catalogue() {
       fin_wait2_stuck,
       fin_wait1_stuck,
       last_ack_stuck,
+      closing_stuck,
       time_wait_pileup,
+      time_wait_bucket_overflow,
+      orphan_limit,
   };
   return kList;
 }

@@ -49,6 +49,8 @@ uint64_t closes_by_balance(const Facts& facts, size_t netns) {
   return static_cast<uint64_t>(std::max<int64_t>(0, left - rise("Tcp.EstabResets")));
 }
 
+}  // namespace
+
 // TIME-WAIT entered is counted by the kernel. Closes by the peer first are not: the looks see some
 // of them on their way, the counters all of them, but only by subtraction.
 uint64_t closes_in_window(const Facts& facts, size_t netns) {
@@ -63,8 +65,6 @@ uint64_t closes_in_window(const Facts& facts, size_t netns) {
   }
   return std::max(closes, closes_by_balance(facts, netns));
 }
-
-}  // namespace
 
 double Closing::share() const {
   const auto stuck = static_cast<double>(silent.size() + not_reading.size());

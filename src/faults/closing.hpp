@@ -1,5 +1,5 @@
 // Closing connections whose FIN is not acknowledged, held against all that close; shared by
-// fin-wait1-stuck and last-ack-stuck.
+// fin-wait1-stuck, last-ack-stuck and closing-stuck, and by those that hold resets against closes.
 #pragma once
 
 #include "faults/build.hpp"
@@ -20,6 +20,9 @@ struct Closing {
   uint64_t closes = 0;  // in the window, the stuck ones included, as far as can be counted
   double share() const;
 };
+
+// Connections that ended by FIN within the window, as far as can be counted.
+uint64_t closes_in_window(const Facts& facts, size_t netns);
 
 // One per namespace that has sockets in `state` with repeated FINs.
 std::vector<Closing> stuck_in(const Facts& facts, tcp::State state);

@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "faults/closing.hpp"
+
 namespace tcpdx::faults {
 namespace {
 
@@ -23,6 +25,10 @@ bool same_destination(const Facts&, const Finding& cause, const Finding& effect)
          cause.subject.destination == effect.subject.destination;
 }
 
+bool same_namespace(const Facts&, const Finding& cause, const Finding& effect) {
+  return cause.subject.netns == effect.subject.netns;
+}
+
 bool same_peer(const Facts&, const Finding& cause, const Finding& effect) {
   return cause.subject.netns == effect.subject.netns && cause.subject.remote &&
          effect.subject.remote && cause.subject.remote->addr == effect.subject.remote->addr;
@@ -30,6 +36,18 @@ bool same_peer(const Facts&, const Finding& cause, const Finding& effect) {
 
 // What is short for the whole machine is short for each of its sockets.
 bool anywhere(const Facts&, const Finding&, const Finding&) { return true; }
+// Those whose FIN is not acknowledged are at least half of all orphans of the machine.
+bool most_are_stuck(const Facts& facts, const Finding&, const Finding& effect) {
+  uint64_t stuck = 0;
+  for (const Closing& closing : stuck_in(facts, tcp::State::fin_wait_1)) {
+    stuck += closing.silent.size() + closing.not_reading.size();
+  }
+  const auto orphans =
+      std::ranges::find(effect.evidence, std::string_view("orphans"), &Evidence::fact);
+  const auto* all =
+      orphans == effect.evidence.end() ? nullptr : std::get_if<uint64_t>(&orphans->value);
+  return all != nullptr && stuck * 2 >= *all;
+}
 
 // The unanswered destination is the listener of the cause, on this machine.
 bool calls_that_listener(const Facts& facts, const Finding& cause, const Finding& effect) {
@@ -121,7 +139,10 @@ constexpr std::array kExplains{
     Explains{"zero-window-stuck-reader", "receive-buffer-prune", same_process},
     Explains{"host-receive-drop", "packet-loss-retransmission", anywhere},
     Explains{"host-receive-drop", "slow-handshake-syn-retransmit", anywhere},
+    Explains{"half-open-busy", "closing-stuck", same_peer},
+    Explains{"fin-wait1-stuck", "orphan-limit", most_are_stuck},
     Explains{"ephemeral-port-exhaustion", "time-wait-pileup", same_destination},
+    Explains{"time-wait-bucket-overflow", "time-wait-pileup", same_namespace},
 };
 
 // In a capture the places that findings name must do.

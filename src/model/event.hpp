@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +63,12 @@ struct TcpEvent {
   SocketAddress local;          // as far as known: a RST for no socket has both from its segment
   SocketAddress remote;
   uint64_t cookie = 0;  // 0: no socket
-  Duration duration{};  // connect: since the SYN
+  // connect: since the SYN; reset_received: since the peer's last ACK, and a FIN has one.
+  Duration duration{};
+  // reset_sent, reset_received: text that the connection had carried, both ways, and text that had
+  // arrived and was not read. Empty: not known.
+  std::optional<uint64_t> carried;
+  std::optional<uint64_t> unread;
 };
 
 // How the active opens of one program towards one destination ended: all of them, also those of
