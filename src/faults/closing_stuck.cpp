@@ -48,9 +48,9 @@ Finding report(const Facts& facts, const Closing& closing) {
   f.subject.netns = facts.seen.namespaces[closing.netns].inode;
   f.subject.local = one.local;
   f.subject.remote = one.remote;
-  f.headline = fmt::format(
-      "{} {} in CLOSING, the oldest for at least {}", peers_of(facts, group),
-      group.size() == 1 ? "stays" : "stay", human(oldest(facts, group).at_least));
+  f.headline =
+      fmt::format("{} {} in CLOSING, the oldest for at least {}", peers_of(facts, group),
+                  group.size() == 1 ? "stays" : "stay", human(oldest(facts, group).at_least));
   f.cause =
       "both sides closed at the same time: the peer's FIN came, but it does not acknowledge ours; "
       "packets from here are lost on the way there, or it has gone since";

@@ -24,9 +24,12 @@ constexpr std::array kStates{fin_wait_1, closing, last_ack};
 constexpr std::array kLookAlikes{
     LookAlike{"tcp-memory-pressure",
               "TCPAbortOnMemory rises there too, but orphans are few and memory is near tcp_mem"},
-    LookAlike{"FIN-WAIT-2 and TIME-WAIT without owner", "the kernel does not count them as orphans"},
+    LookAlike{"FIN-WAIT-2 and TIME-WAIT without owner",
+              "the kernel does not count them as orphans"},
     LookAlike{"a server that stops", "its orphans fade within two minutes"},
 };
+constexpr auto kCounters =
+    std::to_array<std::string_view>({"TcpExt.TCPAbortOnMemory", "sockstat.TCP.orphan"});
 constexpr FaultInfo kInfo{
     .id = "orphan-limit",
     .title = "Too many closed connections wait for peers: tcp_max_orphans is near",
@@ -34,26 +37,28 @@ constexpr FaultInfo kInfo{
     .signature =
         "orphan in /proc/net/sockstat, a count over the whole machine, near tcp_max_orphans: "
         "sockets that their programs have closed and whose data or FIN is not acknowledged. At the "
-        "limit the kernel resets them (TCPAbortOnMemory) and unsent data is lost; those whose peers "
+        "limit the kernel resets them (TCPAbortOnMemory) and unsent data is lost; those whose "
+        "peers "
         "are silent for long already from a quarter of it. It logs \"too many orphaned "
         "sockets\".",
     .look_alikes = kLookAlikes,
     .trigger =
         "In every sample of the look at least half of tcp_max_orphans, or a quarter with "
         "TCPAbortOnMemory rising in any namespace. A share, because the limit grows with the "
-        "machine. No machine was filled to show it: it is tested on made-up observations.",
+        "machine. Not reproduced on a live machine: it is tested on made-up observations.",
     .severity = "notice from half of the limit, warning from 80 %, critical with TCPAbortOnMemory",
     .remedy =
         "Find the peers that vanished or do not read; a lower tcp_orphan_retries (0 stands for 8); "
         "a higher limit, 64 kB of memory each at worst.",
     .avoid = "A lower tcp_max_orphans: it resets good connections.",
     .silent_on = "orphans below half of the limit, a peak within the look",
+    .counters = kCounters,
 };
 
 struct Orphans {
-  size_t netns = 0;      // where the whole machine is counted
+  size_t netns = 0;  // where the whole machine is counted
   uint64_t limit = 0;
-  uint64_t least = 0;    // of all samples
+  uint64_t least = 0;  // of all samples
   uint64_t now = 0;
   uint64_t aborted = 0;  // TCPAbortOnMemory, in all namespaces
   double share() const { return ratio(least, limit); }
@@ -97,9 +102,9 @@ void add_states(const Facts& facts, Finding& f) {
 Finding report(const Facts& facts, const Orphans& orphans, Severity severity) {
   // Resets by the kernel are the decisive sign; the count alone has to last.
   const bool decisive = orphans.aborted > 0;
-  Finding f = make_finding(kInfo, severity,
-                           decisive ? Confidence::confirmed
-                                    : at_most_for(facts, Confidence::confirmed));
+  Finding f =
+      make_finding(kInfo, severity,
+                   decisive ? Confidence::confirmed : at_most_for(facts, Confidence::confirmed));
   f.subject.netns = facts.seen.namespaces[orphans.netns].inode;
   f.headline = fmt::format(
       "{} closed connections of this machine wait for their peers, {} of tcp_max_orphans{}",
@@ -113,14 +118,15 @@ Finding report(const Facts& facts, const Orphans& orphans, Severity severity) {
   add_fact(f, "orphans", orphans.now, orphans.limit, "sockstat, tcp_max_orphans");
   add_states(facts, f);
   if (decisive) add_fact(f, "TCPAbortOnMemory", orphans.aborted, "TcpExt.TCPAbortOnMemory");
-  f.confirm.push_back("ss -tano state fin-wait-1   (to whom? timer on: silent; persist: not reading)");
+  f.confirm.push_back(
+      "ss -tano state fin-wait-1   (to whom? timer on: silent; persist: not reading)");
   f.confirm.push_back("dmesg | grep 'orphaned sockets'");
   f.remedy.push_back(
       "find the peers that vanished or do not read; lower net.ipv4.tcp_orphan_retries (0 "
       "stands for 8), so that each waits less long");
-  f.remedy.push_back(fmt::format(
-      "raise net.ipv4.tcp_max_orphans ({}); each takes at most about 64 kB of memory",
-      grouped(orphans.limit)));
+  f.remedy.push_back(
+      fmt::format("raise net.ipv4.tcp_max_orphans ({}); each takes at most about 64 kB of memory",
+                  grouped(orphans.limit)));
   f.avoid.push_back("a lower tcp_max_orphans: it resets good connections");
   f.see.push_back("tcpdx sockets 'state fin-wait-1 or state last-ack'");
   return f;

@@ -78,8 +78,7 @@ TEST(orphan_limit, shows_what_they_wait_for) {
   add_orphans(scene, 10, TimerKind::retransmit, last_ack);
   const Finding* f = scene.find(kFault);
   ASSERT_NE(f, nullptr);
-  const auto not_reading =
-      std::ranges::find(f->evidence, "peer does not read", &Evidence::fact);
+  const auto not_reading = std::ranges::find(f->evidence, "peer does not read", &Evidence::fact);
   ASSERT_NE(not_reading, f->evidence.end());
   EXPECT_EQ(std::get<uint64_t>(not_reading->value), 30U);
 }

@@ -23,6 +23,9 @@ constexpr std::array kLookAlikes{
     LookAlike{"ephemeral-port-exhaustion", "there the ports run out, not the room for TIME-WAIT"},
     LookAlike{"little TIME-WAIT on a busy machine", "its peers close first"},
 };
+constexpr auto kCounters = std::to_array<std::string_view>(
+    {"Tcp.ActiveOpens", "Tcp.AttemptFails", "Tcp.OutRsts", "TcpExt.EmbryonicRsts",
+     "TcpExt.TCPTimeWaitOverflow", "TcpExt.TW", "TcpExt.TWKilled", "sockstat.TCP.tw"});
 constexpr FaultInfo kInfo{
     .id = "time-wait-bucket-overflow",
     .title = "Connections skip TIME-WAIT: tcp_max_tw_buckets is reached",
@@ -38,9 +41,11 @@ constexpr FaultInfo kInfo{
         "within the look. A share, because one peak harms nobody; the kernel's own counter is "
         "the sign, not the number of TIME-WAIT.",
     .severity = "notice; warning when more than 1 % of at least 20 calls from there fail as well",
-    .remedy = "A tcp_max_tw_buckets above the closes per second times 60; each takes about 0.25 kB.",
+    .remedy =
+        "A tcp_max_tw_buckets above the closes per second times 60; each takes about 0.25 kB.",
     .avoid = "A smaller limit, SO_LINGER 0 or tcp_tw_recycle as cures for TIME-WAIT.",
     .silent_on = "any number of TIME-WAIT below the limit, a single peak at it",
+    .counters = kCounters,
 };
 
 struct Overflow {
@@ -80,18 +85,17 @@ void add_evidence(const Facts& facts, const Overflow& overflow, Finding& f) {
 }
 
 Finding report(const Facts& facts, const Overflow& overflow) {
-  const bool failing = overflow.calls >= kLeastCloses &&
-                       ratio(overflow.failed, overflow.calls) > kFailingShare;
+  const bool failing =
+      overflow.calls >= kLeastCloses && ratio(overflow.failed, overflow.calls) > kFailingShare;
   Finding f = make_finding(kInfo, failing ? Severity::warning : Severity::notice,
                            facts.is_short() ? Confidence::likely : Confidence::confirmed);
   f.subject.netns = facts.seen.namespaces[overflow.netns].inode;
   const auto limit = facts.sysctl(overflow.netns, "net.ipv4.tcp_max_tw_buckets");
-  f.headline = fmt::format(
-      "{} of {}{} skipped TIME-WAIT within {}: {}", grouped(overflow.cut),
-      counted(overflow.closes, "close"), in_namespace(facts, overflow.netns),
-      human(facts.seen.window),
-      limit ? fmt::format("tcp_max_tw_buckets allows {}", grouped(*limit))
-            : "tcp_max_tw_buckets is reached");
+  f.headline = fmt::format("{} of {}{} skipped TIME-WAIT within {}: {}", grouped(overflow.cut),
+                           counted(overflow.closes, "close"), in_namespace(facts, overflow.netns),
+                           human(facts.seen.window),
+                           limit ? fmt::format("tcp_max_tw_buckets allows {}", grouped(*limit))
+                                 : "tcp_max_tw_buckets is reached");
   f.cause = "connections are closed faster than TIME-WAIT, 60 s each, makes room";
   add_evidence(facts, overflow, f);
   const std::string inside = run_inside(facts, overflow.netns);
