@@ -84,6 +84,7 @@ std::span<const Fault> catalogue() {
       rst_on_close_unread,
       rst_abortive_linger,
       rst_to_closed_socket,
+      challenge_ack_or_ack_loop,
       close_wait_leak,
       fin_wait2_stuck,
       fin_wait1_stuck,

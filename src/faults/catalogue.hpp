@@ -54,6 +54,7 @@ extern const Fault rst_by_middlebox;
 extern const Fault rst_on_close_unread;
 extern const Fault rst_abortive_linger;
 extern const Fault rst_to_closed_socket;
+extern const Fault challenge_ack_or_ack_loop;
 
 // All of them, by group: listening and accepting, handshake, established connections, path,
 // resets, closing.

@@ -67,8 +67,8 @@ struct TcpEvent {
   Duration duration{};
   // reset_sent, reset_received: text that the connection had carried, both ways, and text that had
   // arrived and was not read. Empty: not known.
-  std::optional<uint64_t> carried;
-  std::optional<uint64_t> unread;
+  std::optional<uint64_t> carried = std::nullopt;
+  std::optional<uint64_t> unread = std::nullopt;
 };
 
 // How the active opens of one program towards one destination ended: all of them, also those of
