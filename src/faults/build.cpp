@@ -116,10 +116,6 @@ std::string counted(size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", grouped(count), noun, count == 1 ? "" : "s");
 }
 
-double ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
 std::string percent(double share) {
   const double value = share * 100;
   if (value > 0 && value < 0.1) return fmt::format("{:.2f} %", value);

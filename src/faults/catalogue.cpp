@@ -80,6 +80,7 @@ std::span<const Fault> catalogue() {
       mtu_black_hole,
       bad_checksum,
       host_receive_drop,
+      conntrack_table_full,
       rst_by_middlebox,
       rst_on_close_unread,
       rst_abortive_linger,

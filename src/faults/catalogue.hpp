@@ -50,6 +50,7 @@ extern const Fault reordering_spurious_retransmit;
 extern const Fault mtu_black_hole;
 extern const Fault bad_checksum;
 extern const Fault host_receive_drop;
+extern const Fault conntrack_table_full;
 extern const Fault rst_by_middlebox;
 extern const Fault rst_on_close_unread;
 extern const Fault rst_abortive_linger;

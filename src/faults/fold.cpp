@@ -137,6 +137,8 @@ constexpr std::array kExplains{
     Explains{"half-open-busy", "half-open-idle", same_peer},
     Explains{"tcp-memory-pressure", "receive-buffer-prune", anywhere},
     Explains{"zero-window-stuck-reader", "receive-buffer-prune", same_process},
+    Explains{"conntrack-table-full", "connect-blackhole", same_namespace},
+    Explains{"conntrack-table-full", "slow-handshake-syn-retransmit", same_namespace},
     Explains{"host-receive-drop", "packet-loss-retransmission", anywhere},
     Explains{"host-receive-drop", "slow-handshake-syn-retransmit", anywhere},
     Explains{"half-open-busy", "closing-stuck", same_peer},

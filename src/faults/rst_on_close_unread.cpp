@@ -4,8 +4,10 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "faults/build.hpp"
 #include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
+#include "faults/resets.hpp"
 
 namespace tcpdx::faults {
 namespace {
@@ -21,6 +23,8 @@ constexpr std::array kLookAlikes{
     LookAlike{"reset-peer-lost-state", "there the reset has no ACK: no socket was there"},
     LookAlike{"a user who cancels a download", "there the calling side resets"},
 };
+constexpr std::array<std::string_view, 3> kCounters{"Tcp.ActiveOpens", "Tcp.PassiveOpens",
+                                                    "TcpExt.TCPAbortOnClose"};
 constexpr FaultInfo kInfo{
     .id = "rst-on-close-unread",
     .title = "A server closes with data unread, which resets the connection",
@@ -35,12 +39,48 @@ constexpr FaultInfo kInfo{
         "clients "
         "misbehave "
         "all day; callers never count, because users cancel. Packets do not show what was read, so "
-        "it is no more than suspected.",
+        "a capture no more than suspects; the kernel's reason confirms.",
     .severity = "notice",
     .remedy = "shutdown() for sending, read the rest up to a limit, then close().",
     .avoid = "SO_LINGER: it does not keep unread data from causing a reset.",
     .silent_on = "resets after the client's FIN, cancelled downloads",
+    .counters = kCounters,
 };
+
+Finding report(const Facts& facts, const Resets& resets) {
+  Finding f = make_finding(kInfo, Severity::notice, Confidence::confirmed);
+  set_subject(facts, resets, f);
+  f.headline = fmt::format("{} reset {} within {} by closing with data unread", who(facts, resets),
+                           counted(resets.events.size(), "connection"), human(facts.seen.window));
+  f.cause =
+      "it calls close() before it has read everything, which the kernel turns into a reset: the "
+      "client may lose the reply";
+  add_judged(f, "share of about as many closes as opens", percent(resets.share()), percent(kShare),
+             "tcp:tcp_send_reset, Tcp.PassiveOpens");
+  add_fact(f, "TCPAbortOnClose",
+           facts.rise(resets.netns, "TcpExt.TCPAbortOnClose").value_or(resets.events.size()),
+           "TcpExt.TCPAbortOnClose");
+  add_fact(f, "the last, to", to_string(resets.events.back()->remote), "tcp:tcp_send_reset");
+  f.confirm.push_back(
+      "strace -f -e trace=read,recvfrom,close -p PID   (close before read gives 0)");
+  f.remedy.push_back("shutdown() for sending, read the rest up to a limit, then close()");
+  f.avoid.push_back("SO_LINGER: it does not keep unread data from causing a reset");
+  return f;
+}
+
+// Of servers: users cancel their own downloads all day.
+std::vector<Finding> find(const Facts& facts) {
+  std::vector<Finding> findings;
+  const auto unread = [&](const TcpEvent& event) {
+    return facts.reason(event) == "TCP_ABORT_ON_CLOSE";
+  };
+  for (const Resets& resets : resets_of(facts, EventKind::reset_sent, unread)) {
+    if (resets.opened < kLeastCloses || resets.events.size() < kLeastResets) continue;
+    if (!service_of(facts, resets) || resets.share() <= kShare) continue;
+    findings.push_back(report(facts, resets));
+  }
+  return findings;
+}
 
 Finding report(const CaptureFacts& facts, const Group& group) {
   Finding f = make_finding(kInfo, Severity::notice, Confidence::suspected);
@@ -71,6 +111,6 @@ std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
 
 }  // namespace
 
-const Fault rst_on_close_unread{&kInfo, nullptr, find_in_capture};
+const Fault rst_on_close_unread{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <set>
 
 #include "base/text.hpp"
+#include "faults/build.hpp"
 #include "faults/capture_build.hpp"
 #include "faults/catalogue.hpp"
+#include "faults/resets.hpp"
 
 namespace tcpdx::faults {
 namespace {
@@ -20,6 +23,7 @@ constexpr std::array kLookAlikes{
     LookAlike{"keepalive-reuse-race", "there the text was under way when the FIN came"},
     LookAlike{"a user who closes a tab", "there the text was under way as well: not counted"},
 };
+constexpr std::array<std::string_view, 2> kCounters{"Tcp.ActiveOpens", "Tcp.PassiveOpens"};
 constexpr FaultInfo kInfo{
     .id = "rst-to-closed-socket",
     .title = "Text is sent long after the peer closed, and is answered by a reset",
@@ -31,12 +35,49 @@ constexpr FaultInfo kInfo{
     .trigger =
         "Per service or calling host that closed, more than 1 % of at least 20 closes, and 10 of "
         "them, with the "
-        "reset at least two round trips behind the FIN: what was under way is nobody's fault.",
+        "reset at least two round trips behind the FIN: what was under way is nobody's fault. On "
+        "the "
+        "machine itself, per program: 10 such resets, more than 1 % of at least 20 connections, of "
+        "sockets that were in CLOSE-WAIT at the first look already.",
     .severity = "info",
     .remedy = "Stop writing when read() returns 0; handle EPIPE and SIGPIPE.",
     .avoid = "Ignoring write errors.",
     .silent_on = "text that crossed the FIN, half-closed connections",
+    .counters = kCounters,
 };
+
+Finding report(const Facts& facts, const Resets& resets) {
+  Finding f = make_finding(kInfo, Severity::info, at_most_for(facts, Confidence::likely));
+  set_subject(facts, resets, f);
+  f.headline = fmt::format("{} wrote on {} long after the peer had closed, and was reset",
+                           who(facts, resets), counted(resets.events.size(), "connection"));
+  f.cause = "it writes on after the end of file; its next write fails with EPIPE";
+  add_judged(f, "share of about as many closes as opens", percent(resets.share()), percent(kShare),
+             "tcp:tcp_receive_reset, Tcp.ActiveOpens, Tcp.PassiveOpens");
+  add_fact(f, "the last, by", to_string(resets.events.back()->remote), "tcp:tcp_receive_reset");
+  f.confirm.push_back("strace -f -e trace=read,write,sendto -p PID   (EPIPE)");
+  f.remedy.push_back("stop writing when read() returns 0; handle EPIPE and SIGPIPE");
+  f.avoid.push_back("ignoring write errors");
+  return f;
+}
+
+// Of a connection that was in CLOSE-WAIT at the first look the FIN had come long before; what
+// crossed a FIN cannot be told from this otherwise.
+std::vector<Finding> find(const Facts& facts) {
+  std::set<uint64_t> closed;
+  for (const Socket* s : facts.earlier_in(tcp::State::close_wait)) closed.insert(s->cookie);
+  std::vector<Finding> findings;
+  const auto late = [&](const TcpEvent& event) {
+    return event.from == tcp::State::close_wait && closed.contains(event.cookie);
+  };
+  for (Resets resets : resets_of(facts, EventKind::reset_received, late)) {
+    // They were opened before the window, so they are a part of what the program held as well.
+    resets.opened += closed.size();
+    if (resets.opened < kLeastCloses || resets.events.size() < kLeastResets) continue;
+    if (resets.share() > kShare) findings.push_back(report(facts, resets));
+  }
+  return findings;
+}
 
 Finding report(const CaptureFacts& facts, const Group& group) {
   Finding f = make_finding(kInfo, Severity::info, at_most_for(facts, Confidence::likely));
@@ -67,6 +108,6 @@ std::vector<Finding> find_in_capture(const CaptureFacts& facts) {
 
 }  // namespace
 
-const Fault rst_to_closed_socket{&kInfo, nullptr, find_in_capture};
+const Fault rst_to_closed_socket{&kInfo, find, find_in_capture};
 
 }  // namespace tcpdx::faults

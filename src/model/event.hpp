@@ -63,12 +63,9 @@ struct TcpEvent {
   SocketAddress local;          // as far as known: a RST for no socket has both from its segment
   SocketAddress remote;
   uint64_t cookie = 0;  // 0: no socket
-  // connect: since the SYN; reset_received: since the peer's last ACK, and a FIN has one.
-  Duration duration{};
-  // reset_sent, reset_received: text that the connection had carried, both ways, and text that had
-  // arrived and was not read. Empty: not known.
+  Duration duration{};   // connect: since the SYN
+  // reset_sent: octets of text that the connection had carried, both ways. Empty: not known.
   std::optional<uint64_t> carried = std::nullopt;
-  std::optional<uint64_t> unread = std::nullopt;
 };
 
 // How the active opens of one program towards one destination ended: all of them, also those of

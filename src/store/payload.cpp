@@ -181,9 +181,9 @@ void describe(Archive& archive, Of<Archive, Softnet>& softnet) {
 template <class Archive>
 void describe(Archive& archive, Of<Archive, TcpEvent>& event) {
   auto& [at, kind, retransmit, from, to, netns, reason, error, process, local, remote, cookie,
-         duration, carried, unread] = event;
+         duration, carried] = event;
   archive(at, kind, retransmit, from, to, netns, reason, error, process, local, remote, cookie,
-          duration, carried, unread);
+          duration, carried);
 }
 
 template <class Archive>

@@ -160,8 +160,7 @@ inline EventLog rich_events() {
   reset.local = endpoint4(1, 9502);
   reset.remote = endpoint4(2, 65'535);
   reset.cookie = ~uint64_t{0};
-  reset.carried = ~uint64_t{0};
-  reset.unread = 0;
+  reset.carried = uint64_t{1} << 40U;
   TcpEvent refused;
   refused.at = 20ms;
   refused.kind = EventKind::connect;

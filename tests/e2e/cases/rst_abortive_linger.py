@@ -1,5 +1,11 @@
 """rst-abortive-linger: a program resets on purpose instead of closing (SO_LINGER 0)."""
 
+import contextlib
+import socket
+import struct
+import time
+
+from actors import serves
 from packets import ACK, CLIENT, RST, SERVER, Capture, healthy
 
 
@@ -22,5 +28,43 @@ def neighbour_health_checks(lab):
         flow = capture.flow(n, n * 0.5, client=("10.0.9.9", 20000 + n)).handshake()
         flow.send(CLIENT, RST | ACK, window=0)
     report = lab.judge(capture)
+    report.none("rst-abortive-linger")
+    report.calm()
+
+
+def aborts(say, _hear, address, port, text):
+    """Opens, says so much, and resets: SO_LINGER 0."""
+    say("ready")
+    while True:
+        with socket.create_connection((address, port)) as sock:
+            if text:
+                sock.send(b"x" * text)
+                with contextlib.suppress(ConnectionResetError):
+                    sock.recv(100)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        time.sleep(0.05)
+
+
+def live(lab, text):
+    client, server = lab.pair()
+    lab.spawn(server, serves, 9000).expect("ready")
+    caller = lab.spawn(client, aborts, "10.1.0.2", 9000, text, comm="batch")
+    caller.expect("ready")
+    return caller, lab.doctor(5)
+
+
+def shows_live(lab):
+    caller, report = live(lab, 100)
+    if not report.saw_events():
+        report.none("rst-abortive-linger")
+        return
+    report.the("rst-abortive-linger", "info", "suspected", pid=caller.pid, comm="batch")
+    report.none("rst-on-close-unread")
+    report.calm()
+
+
+def neighbour_live_health_checks(lab):
+    """They open and reset; nothing was said that could be lost."""
+    _, report = live(lab, 0)
     report.none("rst-abortive-linger")
     report.calm()

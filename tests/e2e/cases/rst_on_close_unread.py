@@ -1,5 +1,10 @@
 """rst-on-close-unread: a server closes without having read what it was sent, which resets."""
 
+import contextlib
+import socket
+import time
+
+from actors import listener
 from packets import ACK, CLIENT, RST, SERVER, Capture, healthy
 
 
@@ -27,5 +32,56 @@ def neighbour_cancelled_downloads(lab):
         flow = capture.flow(n, n * 1.0).handshake().talk(300, 1400)
         flow.send(CLIENT, RST | ACK, window=0)
     report = lab.judge(capture)
+    report.none("rst-on-close-unread")
+    report.calm()
+
+
+def answers_unread(say, _hear, port, reads):
+    """Takes a request of 2,000 octets, reads that many of it, answers and closes."""
+    sock = listener(port, 64)
+    say("ready")
+    while True:
+        peer, _ = sock.accept()
+        wanted = reads
+        while wanted > 0 and (got := len(peer.recv(wanted))):
+            wanted -= got
+        time.sleep(0.005)  # the rest has arrived
+        peer.send(b"413\n")
+        peer.close()
+
+
+def asks(say, _hear, address, port, pause):
+    say("ready")
+    while True:
+        with socket.create_connection((address, port)) as sock:
+            sock.send(b"x" * 2000)
+            with contextlib.suppress(ConnectionResetError):
+                while sock.recv(100):
+                    pass
+        time.sleep(pause)
+
+
+def live(lab, reads):
+    client, server = lab.pair()
+    owner = lab.spawn(server, answers_unread, 9000, reads, comm="upload")
+    owner.expect("ready")
+    lab.spawn(client, asks, "10.1.0.2", 9000, 0.05).expect("ready")
+    return owner, lab.doctor(5)
+
+
+def shows_live(lab):
+    """The server reads the head of each request and closes."""
+    owner, report = live(lab, 100)
+    if not report.saw_events():
+        report.none("rst-on-close-unread")
+        return
+    report.the("rst-on-close-unread", "notice", "confirmed", pid=owner.pid, comm="upload",
+               listener=("0.0.0.0", 9000))
+    report.none("rst-abortive-linger")
+    report.calm()
+
+
+def neighbour_live_reads_all(lab):
+    _, report = live(lab, 2000)
     report.none("rst-on-close-unread")
     report.calm()
