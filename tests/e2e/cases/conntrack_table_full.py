@@ -1,4 +1,4 @@
-"""conntrack-table-full: the limit is the host's and read-only in a namespace of its own, and to fill
+"""conntrack-table-full: the limit is the host's and read-only in a namespace of its own; to fill
 a table of a quarter of a million entries takes a few hundred megabytes. So the real table is saved
 as it is, and its count, limit and drops are set to what the kernel shows when it is full.
 
