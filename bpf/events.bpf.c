@@ -412,6 +412,12 @@ static int reset(const struct sock* sk, const struct sk_buff* skb, __u32 reason)
   if (skb != 0 && (sk == 0 || record.from == kListen)) asked = fill_packet(&record, skb, true);
   if (!asked || record.family == 0 || !count_and_keep(kEventResetSent)) return 0;
   record.reason = (__u16)reason;
+  if (sk != 0 && skb == 0) {  // an active reset: by a program or a timer, of a whole connection
+    const struct tcp_sock* tcp = (const struct tcp_sock*)sk;
+    record.carried = BPF_CORE_READ(tcp, bytes_received) + BPF_CORE_READ(tcp, bytes_sent) -
+                     BPF_CORE_READ(tcp, bytes_retrans);
+    record.carried_known = 1;
+  }
   send(&record, sizeof record);
   return 0;
 }

@@ -61,7 +61,9 @@ struct event_record {
   __u32 uid;          /* of the socket; kUidUnknown */
   __u32 dsack_dups;   /* retransmit: segments that the peer had twice, so far */
   __u8 fin_received;  /* state */
-  __u8 unused[3];
+  __u8 carried_known;
+  __u8 unused[2];
+  __u64 carried; /* reset_sent: octets of text that the connection carried, both ways */
 };
 enum { kUidUnknown = 0xffffffffU };
 

@@ -99,6 +99,7 @@ void EventWatch::keep(const host::KernelEvent& event, const std::string& reason,
   added.remote = event.remote;
   added.cookie = event.cookie;
   added.duration = event.duration;
+  added.carried = event.carried;
   pending_.push_back({event.pid, event.netns, event.comm});
 }
 

@@ -80,6 +80,7 @@ std::optional<KernelEvent> read_event_record(std::span<const std::byte> bytes) {
   if (record.uid != kUidUnknown) event.uid = record.uid;
   event.dsack_dups = record.dsack_dups;
   event.fin_received = record.fin_received != 0;
+  if (record.carried_known != 0) event.carried = record.carried;
   life_record whole{};
   if (bytes.size() >= sizeof whole) {
     std::memcpy(&whole, bytes.data(), sizeof whole);

@@ -37,9 +37,10 @@ struct KernelEvent {
   uint32_t netns = 0;  // inode number; 0: not known
   uint32_t pid = 0;    // 0: not known, the event came with a packet or a timer
   std::string comm;
-  std::optional<uint32_t> uid;  // of the socket
-  uint32_t dsack_dups = 0;      // retransmit: segments that the peer had twice, so far
-  bool fin_received = false;    // state
+  std::optional<uint32_t> uid;      // of the socket
+  uint32_t dsack_dups = 0;          // retransmit: segments that the peer had twice, so far
+  bool fin_received = false;        // state
+  std::optional<uint64_t> carried;  // reset_sent: octets of text, both ways
   SocketAddress local;
   SocketAddress remote;
   Duration duration{};
