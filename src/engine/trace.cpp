@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -26,8 +27,10 @@ constexpr Nanoseconds kWait = std::chrono::milliseconds(100);
 constexpr auto kNap = std::chrono::milliseconds(50);
 constexpr Nanoseconds kStep = std::chrono::seconds(1);  // between two looks
 constexpr int64_t kRestPerWork = 50;                    // looks take at most 2 % of a processor
+constexpr size_t kMostAtRest = 20'000;                  // with more to tell there is no nap
 constexpr size_t kMostWaiting = 500'000;
-constexpr uint32_t kBuffer = 1U << 23U;  // 80,000 records: more than half a second at 100,000/s
+constexpr size_t kToldAtOnce = 1024;     // then the ring buffer is emptied again
+constexpr uint32_t kBuffer = 1U << 24U;  // 150,000 records: what comes in a second or more
 
 Nanoseconds monotonic_now() {
   timespec now{};
@@ -110,7 +113,8 @@ class Tracer {
   HalfOpens half_opens_{tell_};
   ZeroWindows zero_windows_{tell_};
   Spurious spurious_{tell_};
-  std::vector<Waiting> waiting_;
+  std::vector<Waiting> arrived_;  // read
+  std::vector<Waiting> waiting_;  // until they are old enough to be told
   Nanoseconds next_look_{};
   uint64_t lost_ = 0;
   bool strange_netns_ = false;  // one that has come since we looked for them
@@ -135,30 +139,34 @@ Result<void> Tracer::first_look() {
 }
 
 void Tracer::read() {
+  if (arrived_.size() + waiting_.size() > kMostWaiting) return;  // rather lose than grow
   events_.poll([&](host::KernelEvent&& event) {
     story_.learn(event);
     if (event.only_user) return;
     strange_netns_ = strange_netns_ || !lookups_.names().contains(event.netns);
     std::string reason = events_.reason(event.kind, event.reason);
-    waiting_.push_back({std::move(event), std::move(reason)});
+    arrived_.push_back({std::move(event), std::move(reason)});
   });
   const uint64_t lost = events_.lost();
   if (lost > lost_) sink_.lost(lost - lost_);
   lost_ = lost;
 }
 
+// While events are told new ones come; they are read before the ring buffer is full.
 void Tracer::tell_until(Nanoseconds until) {
+  waiting_.insert(waiting_.end(), std::make_move_iterator(arrived_.begin()),
+                  std::make_move_iterator(arrived_.end()));
+  arrived_.clear();
   std::ranges::stable_sort(waiting_, {}, [](const Waiting& one) { return one.event.at; });
-  if (waiting_.size() > kMostWaiting) {
-    until = std::max(until, waiting_[waiting_.size() - kMostWaiting].event.at);
-  }
   const auto end =
       std::ranges::find_if(waiting_, [&](const Waiting& one) { return one.event.at > until; });
+  size_t told = 0;
   for (auto one = waiting_.begin(); one != end; ++one) {
     half_opens_.see(one->event);
     story_.tell(one->event, one->reason);
     time_waits_.see(one->event);
     spurious_.see(one->event);
+    if (++told % kToldAtOnce == 0) read();
   }
   waiting_.erase(waiting_.begin(), end);
 }
@@ -229,8 +237,9 @@ void Tracer::look(Nanoseconds now) {
 
 // A socket that calls has no port yet when it says so, and may not say more for long.
 void Tracer::find_local_ports() {
-  const bool needed = std::ranges::any_of(waiting_, [](const Waiting& one) {
-    return one.event.kind == EventKind::state && one.event.to == State::syn_sent;
+  const bool needed = std::ranges::any_of(waiting_, [this](const Waiting& one) {
+    return one.event.kind == EventKind::state && one.event.to == State::syn_sent &&
+           !story_.has_port(one.event.cookie);
   });
   if (!needed) return;
   lookups_.each({State::syn_sent}, false, [&](uint64_t, const host::DiagMessage& message) {
@@ -262,7 +271,7 @@ Result<void> Tracer::run() {
     tell_until(over ? Nanoseconds::max() : now - kWait);
     look(now);
     if (!sink_.round(std::chrono::floor<Duration>(elapsed)) || over) return {};
-    std::this_thread::sleep_for(kNap);
+    if (arrived_.size() < kMostAtRest) std::this_thread::sleep_for(kNap);
   }
 }
 
