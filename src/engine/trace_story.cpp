@@ -257,10 +257,4 @@ bool TraceStory::has_port(uint64_t cookie) const {
   return found != known_.end() && found->second.local_port != 0;
 }
 
-std::optional<State> TraceStory::state_of(uint64_t cookie) const {
-  const auto found = known_.find(cookie);
-  if (found == known_.end() || !found->second.state_known) return std::nullopt;
-  return found->second.state;
-}
-
 }  // namespace tcpdx::engine

@@ -60,8 +60,6 @@ class TraceStory {
 
   bool knows(uint64_t cookie) const { return known_.contains(cookie); }
   bool has_port(uint64_t cookie) const;
-  // The state that a socket was last told to be in; nothing: it is not known.
-  std::optional<tcp::State> state_of(uint64_t cookie) const;
   WallTime wall(Nanoseconds at) const { return zero_ + std::chrono::floor<Duration>(at); }
 
  private:
