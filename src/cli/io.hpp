@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -10,12 +11,19 @@
 
 namespace tcpdx::cli {
 
+struct TerminalSize {
+  size_t width = 0;
+  size_t height = 0;
+};
+
 struct Io {
   std::ostream& out;
   std::ostream& err;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  size_t width = 0;        // of the terminal; 0: no terminal
+  size_t width = 0;  // of the terminal; 0: no terminal
+  // Of the terminal on standard output at this moment; it may change.
+  std::function<TerminalSize()> screen_size = [] { return TerminalSize{}; };
   bool no_colour = false;  // NO_COLOR is set (no-color.org), or TERM is dumb
 };
 

@@ -14,9 +14,10 @@
 
 namespace {
 
-size_t width_of(int terminal) {
+tcpdx::cli::TerminalSize size_of(int terminal) {
   winsize size{};
-  return ioctl(terminal, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  if (ioctl(terminal, TIOCGWINSZ, &size) != 0) return {};
+  return {size.ws_col, size.ws_row};
 }
 
 bool is_set(const char* variable) {
@@ -46,7 +47,8 @@ int main(int argc, char** argv) {
                     .err = std::cerr,
                     .out_is_terminal = out_is_terminal,
                     .err_is_terminal = isatty(STDERR_FILENO) == 1,
-                    .width = width_of(out_is_terminal ? STDOUT_FILENO : STDERR_FILENO),
+                    .width = size_of(out_is_terminal ? STDOUT_FILENO : STDERR_FILENO).width,
+                    .screen_size = [] { return size_of(STDOUT_FILENO); },
                     .no_colour = is_set("NO_COLOR") || dumb_terminal()};
   const int code = tcpdx::cli::run(arguments, io);
   std::cout.flush();

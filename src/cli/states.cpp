@@ -1,8 +1,8 @@
 // `tcpdx states [FILTER]`: how many connections are in each state, once or again and again.
+#include <algorithm>
 #include <optional>
+#include <sstream>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
@@ -10,15 +10,15 @@
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/options.hpp"
+#include "cli/screen.hpp"
 #include "cli/select.hpp"
+#include "cli/watch.hpp"
+#include "engine/socket_watch.hpp"
 #include "view/report.hpp"
 #include "view/state_table.hpp"
 
 namespace tcpdx::cli {
 namespace {
-
-constexpr Duration kShortestWatch = 100ms;
-constexpr std::string_view kClearScreen = "\x1b[H\x1b[2J";
 
 struct Words {
   std::vector<std::string> filter;
@@ -41,7 +41,7 @@ void describe(CLI::App& app, Words& words) {
   app.add_option("--by", words.by,
                  "process, port (the local one if served here, else the remote one), peer, netns "
                  "or cgroup");
-  app.add_flag("--watch{2s}", words.watch, "again every DUR (--watch=DUR), until Ctrl-C");
+  add_watch_option(app, words.watch);
   add_source_option(app, words.source);
   add_show_options(app, words.show);
 }
@@ -58,12 +58,9 @@ Result<Plan> plan_of(const Words& words) {
                   printable(words.by));
     }
   }
-  if (!words.watch.empty()) {
-    const auto every = parse_duration(words.watch);
-    if (!every) return fail("--watch: {}", every.error().sentence);
-    if (*every < kShortestWatch) return fail("--watch: at least 100ms");
-    plan.every = *every;
-  }
+  const auto every = parse_watch(words.watch);
+  if (!every) return std::unexpected(every.error());
+  plan.every = *every;
   const auto sources = host::parse_sources(words.source);
   if (!sources) return fail("--source: {}", sources.error().sentence);
   plan.sources = *sources;
@@ -72,22 +69,41 @@ Result<Plan> plan_of(const Words& words) {
   return plan;
 }
 
-void show(const Words& words, const Plan& plan, const Observation& observation, Io& io) {
+void show(const Words& words, const Plan& plan, const Observation& observation, std::ostream& out,
+          const Io& io) {
   const auto selected = select(observation, plan.filter);
   const view::StateCount count = view::count_states(observation, selected, plan.by);
   if (words.show.json) {
-    view::write_states_json(io.out, observation, count);
+    view::write_states_json(out, observation, count);
   } else {
-    view::write_state_table(io.out, style_of(io, words.show.colour), count);
+    view::write_state_table(out, style_of(io, words.show.colour), count);
   }
-  io.out.flush();
 }
 
-// Before each table of a watch: when it was, on a fresh screen where there is one.
-void separate(const Words& words, const Observation& observation, Io& io) {
-  if (words.show.json) return;
-  if (io.out_is_terminal) io.out << kClearScreen;
-  io.out << rfc3339(observation.at) << '\n';
+// Counts need every socket, so each look is a full one. It is pressed no harder than that a tenth
+// of the time is spent looking.
+int watch(const Words& words, const Plan& plan, Io& io) {
+  interrupted();
+  auto watch =
+      engine::SocketWatch::open({.sources = plan.sources}, {.infos = false, .owners = plan.owners});
+  if (!watch) return cannot_look(io, watch.error().sentence);
+  Screen screen(io);
+  MissingOnce missing(io, words.show.colour);
+  while (io.out.good()) {
+    if (words.show.json) {
+      show(words, plan, watch->seen(), io.out, io);
+      io.out.flush();
+    } else {
+      std::ostringstream table;
+      show(words, plan, watch->seen(), table, io);
+      screen.show(watch->seen().at, table.view());
+      missing.after_table(watch->seen());
+    }
+    if (!sleep_for(std::max(*plan.every, watch->rest()))) break;
+    if (const auto done = watch->look(); !done) return cannot_look(io, done.error().sentence);
+  }
+  if (!words.show.json) missing.at_end(watch->seen());
+  return kOk;
 }
 
 }  // namespace
@@ -99,17 +115,14 @@ int states(Arguments arguments, Io& io) {
   if (const auto code = parse(app, arguments, io)) return *code;
   const auto plan = plan_of(words);
   if (!plan) return usage_error(io, plan.error().sentence);
-  const Duration every = plan->every.value_or(Duration::zero());
-  bool first = true;
-  do {
-    const auto observation = look_once({.infos = false, .owners = plan->owners}, plan->sources);
-    if (!observation) return cannot_look(io, observation.error().sentence);
-    if (every > Duration::zero()) separate(words, *observation, io);
-    show(words, *plan, *observation, io);
-    if (std::exchange(first, false) && !words.show.json) {
-      view::write_missing(io.err, style_of_messages(io, words.show.colour), observation->missing);
-    }
-  } while (every > Duration::zero() && io.out.good() && sleep_for(every));
+  if (plan->every) return watch(words, *plan, io);
+  const auto observation = look_once({.infos = false, .owners = plan->owners}, plan->sources);
+  if (!observation) return cannot_look(io, observation.error().sentence);
+  show(words, *plan, *observation, io.out, io);
+  io.out.flush();
+  if (!words.show.json) {
+    view::write_missing(io.err, style_of_messages(io, words.show.colour), observation->missing);
+  }
   return kOk;
 }
 

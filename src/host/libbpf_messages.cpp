@@ -35,9 +35,8 @@ LibbpfMessages::LibbpfMessages() : outer_(std::exchange(listener, this)) {
 
 LibbpfMessages::~LibbpfMessages() { listener = outer_; }
 
-void LibbpfMessages::hear(std::string line) {
+void LibbpfMessages::hear(std::string_view text) {
   if (!first_.empty()) return;
-  std::string_view text = line;
   constexpr std::string_view kName = "libbpf: ";
   if (text.starts_with(kName)) text.remove_prefix(kName.size());
   first_ = printable(trim(text.substr(0, text.find('\n'))));

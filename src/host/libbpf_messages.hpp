@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace tcpdx::host {
 
@@ -17,7 +18,7 @@ class LibbpfMessages {
 
   // The first warning, one line without libbpf's own name before it; empty: there was none.
   const std::string& first() const { return first_; }
-  void hear(std::string line);
+  void hear(std::string_view text);
 
  private:
   std::string first_;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "host/notes.hpp"
 #include "host/owner_search.hpp"
 #include "host/proc_net_tcp.hpp"
+#include "host/refresh.hpp"
 #include "host/routes.hpp"
 #include "host/sock_diag.hpp"
 #include "host/sysctl_files.hpp"
@@ -87,6 +89,7 @@ struct Machine::Parts {
   explicit Parts(Options given)
       : options(std::move(given)), owners(options.proc, options.sources.owners) {}
 
+  Result<void> open(Observation& into);
   Result<void> choose_tables(Observation& into);
   void open_namespaces(Observation& into);
   void add_namespace(NamespaceHandle space, Observation& into);
@@ -348,17 +351,28 @@ std::vector<ListenerSample> Machine::Parts::listeners(uint16_t netns, Observatio
   return samples;
 }
 
-Result<Machine> Machine::open(const Options& options, Observation& into) {
-  auto parts = std::make_unique<Parts>(options);
+Result<void> Machine::Parts::open(Observation& into) {
   name_the_machine(into);
   if (!options.counters_only) {
-    if (const auto chosen = parts->choose_tables(into); !chosen) {
-      return std::unexpected(chosen.error());
-    }
+    if (auto chosen = choose_tables(into); !chosen) return chosen;
   }
-  if (const auto ready = parts->owners.prepare(); !ready) return std::unexpected(ready.error());
-  parts->open_namespaces(into);
+  if (auto ready = owners.prepare(); !ready) return ready;
+  open_namespaces(into);
+  return {};
+}
+
+Result<Machine> Machine::open(const Options& options, Observation& into) {
+  auto parts = std::make_unique<Parts>(options);
+  if (const auto opened = parts->open(into); !opened) return std::unexpected(opened.error());
   return Machine(std::move(parts));
+}
+
+Result<void> Machine::begin_again(Observation& into) {
+  auto parts = std::make_unique<Parts>(parts_->options);
+  parts->owners.take_over(parts_->owners);
+  const auto opened = parts->open(into);
+  parts_ = std::move(parts);
+  return opened;
 }
 
 Result<void> Machine::look(const LookOptions& options, Duration at, Observation& into) {
@@ -380,6 +394,27 @@ Result<void> Machine::look(const LookOptions& options, Duration at, Observation&
   }
   into.looks.push_back(std::move(look));
   return {};
+}
+
+bool Machine::can_refresh() const { return parts_->sock_diag; }
+
+Result<std::vector<uint32_t>> Machine::refresh(std::span<const uint32_t> which, bool infos,
+                                               Observation& into) {
+  Look& look = into.looks.back();
+  std::map<uint16_t, std::vector<uint32_t>> by_namespace;
+  for (const uint32_t index : which) by_namespace[look.sockets[index].netns].push_back(index);
+  std::vector<uint32_t> gone;
+  for (const auto& [netns, here] : by_namespace) {
+    Result<std::vector<uint32_t>> ended = here;  // where the namespace itself has gone
+    parts_->inside(netns, into, [&] {
+      Result<Netlink> netlink = Netlink::open(NETLINK_SOCK_DIAG);
+      ended = netlink ? refresh_sockets(netlink->asker(), here, infos, look)
+                      : std::unexpected(netlink.error());
+    });
+    if (!ended) return ended;
+    gone.insert(gone.end(), ended->begin(), ended->end());
+  }
+  return gone;
 }
 
 Result<void> Machine::sample(Duration at, Observation& into) {

@@ -10,7 +10,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/runner.hpp"
@@ -45,6 +47,18 @@ class Machine {
   // Appends a full look. A dump that the kernel marks as interrupted is repeated a bounded number
   // of times; if it stays so, `missing` says that sockets may be absent from it.
   Result<void> look(const LookOptions& options, Duration at, Observation& into);
+
+  // Begins another Observation: as open(), with the namespaces as they are now. What was loaded
+  // stays loaded.
+  Result<void> begin_again(Observation& into);
+
+  // Asks again for some sockets of the last look, one request each, for listeners one dump of
+  // theirs alone, and puts the answers in their places. Returns those that are gone. Owners stay as
+  // they were; of a socket that has been accepted or closed meanwhile they are not known. Only
+  // where can_refresh() says so: /proc/net/tcp cannot be asked for one socket.
+  Result<std::vector<uint32_t>> refresh(std::span<const uint32_t> which, bool infos,
+                                        Observation& into);
+  bool can_refresh() const;
 
   // Appends listeners and counters of every namespace.
   Result<void> sample(Duration at, Observation& into);

@@ -7,8 +7,13 @@
 
 namespace tcpdx::host {
 
+void OwnerSearch::take_over(OwnerSearch& other) {
+  iterator_ = std::move(other.iterator_);
+  source_ = other.source_;
+}
+
 Result<void> OwnerSearch::prepare() {
-  if (source_ != OwnerSource::bpf) return {};
+  if (source_ != OwnerSource::bpf || iterator_) return {};
   Result<OwnerIterator> opened = OwnerIterator::open(proc_);
   if (!opened) return std::unexpected(opened.error());
   iterator_ = std::move(*opened);

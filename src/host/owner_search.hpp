@@ -33,6 +33,9 @@ class OwnerSearch {
   // Where the iterator was asked for by name: loads it, or says why it cannot be.
   Result<void> prepare();
 
+  // Goes on with what another search has loaded.
+  void take_over(OwnerSearch& other);
+
   // The part for which the sockets need not be known; it may run beside the reading of the tables.
   void begin();
 

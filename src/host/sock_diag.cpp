@@ -190,6 +190,29 @@ Result<DumpEnd> dump_sockets(const Ask& ask, const DumpRequest& request, uint16_
   return all;
 }
 
+Result<bool> fetch_socket(const Ask& ask, const Socket& socket, bool infos, DiagMessage& into) {
+  inet_diag_req_v2 body =
+      request_of(socket.local.addr.family, kAllStates, infos ? kEverything : kBare);
+  inet_diag_sockid& id = body.id;
+  std::memcpy(id.idiag_src, socket.local.addr.bytes.data(), sizeof id.idiag_src);
+  std::memcpy(id.idiag_dst, socket.remote.addr.bytes.data(), sizeof id.idiag_dst);
+  id.idiag_sport = htons(socket.local.port);
+  id.idiag_dport = htons(socket.remote.port);
+  id.idiag_if = socket.interface;
+  id.idiag_cookie[0] = static_cast<uint32_t>(socket.cookie);
+  id.idiag_cookie[1] = static_cast<uint32_t>(socket.cookie >> 32);
+  bool found = false;
+  const OnMessage on_message = [&](std::span<const std::byte> payload) {
+    // The congestion control would point into bytes that the next request overwrites.
+    found = read_diag_message(payload, into) && into.socket.cookie == socket.cookie;
+    into.congestion = {};
+  };
+  const Result<Answer> answer =
+      ask(SOCK_DIAG_BY_FAMILY, 0, std::as_bytes(std::span(&body, 1)), on_message);
+  if (!answer) return std::unexpected(answer.error());
+  return found;
+}
+
 size_t drop_duplicates(std::vector<Socket>& sockets, size_t first) {
   NumberSet<uint64_t> cookies(sockets.size() - first);
   // From the back: the first one met of each doubled cookie is the later one and stays.

@@ -44,6 +44,10 @@ struct DumpEnd {
 Result<DumpEnd> dump_sockets(const Ask& ask, const DumpRequest& request, uint16_t netns, Look& look,
                              std::vector<std::string>& congestion_names);
 
+// Asks for one socket, by its addresses and cookie: the kernel looks it up in its hash table.
+// False: it is gone. Not for listeners: of several that share a port the kernel finds any one.
+Result<bool> fetch_socket(const Ask& ask, const Socket& socket, bool infos, DiagMessage& into);
+
 // Removes all but the last socket of each cookie from position `first` on. A socket that moves
 // through the table during the walk is seen twice, and TIME-WAIT inherits its predecessor's
 // cookie. Returns how many were removed.

@@ -1,0 +1,87 @@
+// See refresh.hpp.
+#include "host/refresh.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "host/sock_diag.hpp"
+
+namespace tcpdx::host {
+namespace {
+
+using Listeners = std::unordered_map<uint64_t, DiagMessage>;  // by cookie
+
+Result<Listeners> listeners_now(const Ask& ask) {
+  Look now;
+  std::vector<std::string> names;
+  for (const Family family : {Family::v4, Family::v6}) {
+    const auto end = dump_sockets(ask, {family, true, false}, 0, now, names);
+    if (!end) return std::unexpected(end.error());
+  }
+  Listeners listeners;
+  for (const Socket& socket : now.sockets) {
+    DiagMessage& message = listeners[socket.cookie];
+    message.socket = socket;
+    if (const TcpInfo* info = info_of(now, socket)) {
+      message.has_info = true;
+      message.info = *info;
+    }
+  }
+  return listeners;
+}
+
+void replace(Look& look, uint32_t index, const DiagMessage& message) {
+  Socket& place = look.sockets[index];
+  Socket fresh = message.socket;
+  fresh.netns = place.netns;
+  fresh.congestion = place.congestion;
+  if (fresh.inode == place.inode) {
+    fresh.first_owner = place.first_owner;
+    fresh.owner_count = place.owner_count;
+  }
+  if (message.has_info) {
+    fresh.info = place.info;
+    if (fresh.info == kNoIndex) {
+      fresh.info = static_cast<uint32_t>(look.infos.size());
+      look.infos.emplace_back();
+    }
+    look.infos[fresh.info] = message.info;
+  }
+  place = fresh;
+}
+
+}  // namespace
+
+Result<std::vector<uint32_t>> refresh_sockets(const Ask& ask, std::span<const uint32_t> which,
+                                              bool infos, Look& look) {
+  const auto listens = [&](uint32_t i) { return look.sockets[i].state == tcp::State::listen; };
+  Listeners listeners;
+  if (std::ranges::any_of(which, listens)) {
+    Result<Listeners> now = listeners_now(ask);
+    if (!now) return std::unexpected(now.error());
+    listeners = std::move(*now);
+  }
+  std::vector<uint32_t> gone;
+  DiagMessage message;
+  for (const uint32_t index : which) {
+    if (listens(index)) {
+      const auto found = listeners.find(look.sockets[index].cookie);
+      if (found == listeners.end()) {
+        gone.push_back(index);
+      } else {
+        replace(look, index, found->second);
+      }
+      continue;
+    }
+    const Result<bool> found = fetch_socket(ask, look.sockets[index], infos, message);
+    if (!found) return std::unexpected(found.error());
+    if (*found) {
+      replace(look, index, message);
+    } else {
+      gone.push_back(index);
+    }
+  }
+  return gone;
+}
+
+}  // namespace tcpdx::host

@@ -1,0 +1,122 @@
+"""--watch: in place on a terminal and within its height, one table after the other elsewhere, and
+Ctrl-C is an end like any other.
+
+   program under test, and 127.0.0.1:9000 with connections that change while it watches
+"""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+ROWS, COLUMNS = 12, 70
+HOME = "\x1b[H"
+CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")
+
+
+class Terminal:
+    """The program on a terminal of ROWS lines; `frames` are the screens that it drew."""
+
+    def __init__(self, lab, *words):
+        self.master, end = pty.openpty()
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        with lab.here:
+            self.process = subprocess.Popen((lab.program, *words), stdin=subprocess.DEVNULL,
+                                            stdout=end, stderr=subprocess.DEVNULL)
+        os.close(end)
+        self.text = ""
+
+    def read(self, seconds=0.1):
+        while select.select((self.master,), (), (), seconds)[0]:
+            try:
+                self.text += os.read(self.master, 65536).decode()
+            except OSError:  # EIO: the program has ended
+                return
+
+    @property
+    def frames(self):
+        return [CONTROL.sub("", frame).replace("\r", "") for frame in self.text.split(HOME)[1:]]
+
+    def wait_for(self, condition, what, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read()
+            if any(condition(frame) for frame in self.frames):
+                return
+        raise AssertionError(f"no screen with {what}: {self.frames[-1:]}")
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(20) == 0
+        self.read()
+
+
+def scene(lab, count):
+    listener = lab.here.listen(9000)
+    pairs = []
+    for _ in range(count):
+        client = lab.here.connect("127.0.0.1", 9000)
+        pairs.append((client, listener.accept()[0]))
+    return listener, pairs
+
+
+def sockets_on_a_terminal(lab):
+    listener, pairs = scene(lab, 20)
+    terminal = Terminal(lab, "sockets", "--watch=200ms", "port 9000")
+    terminal.wait_for(lambda frame: "41 sockets" in frame, "the first look")
+    # By local end: the first of the served ends are on the screen, and what changes there is seen.
+    client, _ = min(pairs, key=lambda pair: pair[0].getsockname()[1])
+    client.send(b"x" * 777)
+    terminal.wait_for(lambda frame: " 777 " in frame, "bytes that wait")
+    waiting = lab.here.connect("127.0.0.1", 9000)
+    terminal.wait_for(lambda frame: re.search(r"LISTEN +1 ", frame), "a queue of one")
+    waiting.close()
+    listener.close()
+    terminal.wait_for(lambda frame: "LISTEN" not in frame, "no listener")
+    terminal.interrupt()
+    for frame in terminal.frames:
+        assert frame.count("\n") < ROWS, frame
+    del pairs
+
+
+def states_on_a_terminal(lab):
+    kept = scene(lab, 3)
+    terminal = Terminal(lab, "states", "--watch=100ms", "port 9000")
+    terminal.wait_for(lambda frame: re.search(r"ESTABLISHED +6\b", frame), "six ends")
+    kept[1].append((lab.here.connect("127.0.0.1", 9000), kept[0].accept()[0]))
+    terminal.wait_for(lambda frame: re.search(r"ESTABLISHED +8\b", frame), "eight ends")
+    terminal.interrupt()
+    del kept
+
+
+def piped(lab):
+    """Whole tables, each with its time; JSON documents with --json."""
+    kept = scene(lab, 20)
+    for command in ("sockets", "states"):
+        text = interrupted_after_a_second(lab, command, "--watch=100ms", "port 9000")
+        tables = re.split(r"^\d{4}-\d\d-\d\dT.*Z\n", text, flags=re.MULTILINE)[1:]
+        assert len(tables) >= 2 and "\x1b" not in text, text
+        assert all(table.count("ESTABLISHED") == (40 if command == "sockets" else 1)
+                   for table in tables[:-1]), text
+        text = interrupted_after_a_second(lab, command, "--watch=100ms", "--json", "port 9000")
+        document, end = json.JSONDecoder().raw_decode(text)
+        assert document["schema"] == "tcpdx/1" and text[end:].lstrip().startswith("{"), text
+    del kept
+
+
+def interrupted_after_a_second(lab, *words):
+    with lab.here, subprocess.Popen((lab.program, *words), stdout=subprocess.PIPE,
+                                    stderr=subprocess.DEVNULL, text=True) as process:
+        first = process.stdout.readline()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(20) == 0
+    return first + rest
