@@ -137,6 +137,9 @@ std::optional<std::string> contradiction(const CLI::App& app, const Words& words
   if (words.read.size() > 1 && !reads_captures(words)) {
     return "--read takes one saved look, or captures: looks at several moments are no stream";
   }
+  if (!words.baseline.empty() && reads_captures(words)) {
+    return "--baseline is about listeners, and a capture has none";
+  }
   for (const std::string option : {"--memory", "--vantage", "--no-checksums"}) {
     if (app.count(option) > 0 && !reads_captures(words)) {
       return option + " is for captures: name them with --read";
@@ -182,9 +185,6 @@ int doctor(Arguments arguments, Io& io) {
     if (words.read.empty() || app.count(option) == 0) continue;
     io.err << fmt::format("tcpdx: {} has no effect with --read: what was saved was seen before\n",
                           option);
-  }
-  if (!words.baseline.empty() && reads_captures(words)) {
-    return usage_error(io, "--baseline is about listeners, and a capture has none");
   }
   return reads_captures(words) ? judge_capture(words, io) : judge_look(words, *plan, io);
 }

@@ -34,6 +34,7 @@ struct BaseChain {
   int64_t priority = 0;
   ChainName name;
   bool drops = false;  // its policy
+  size_t place = 0;    // in the list: of equals the first was there first
 };
 
 std::string text(const Json& value) {
@@ -326,10 +327,14 @@ Result<NftFirewall> NftFirewall::read(RunNft run) {
   auto rules = std::make_unique<Rules>();
   rules->run = std::move(run);
   for (const Json& object : objects) {
-    if (auto base = base_chain(member(object, "chain"))) rules->bases.push_back(std::move(*base));
+    if (auto base = base_chain(member(object, "chain"))) {
+      base->place = rules->bases.size();
+      rules->bases.push_back(std::move(*base));
+    }
   }
-  std::ranges::stable_sort(
-      rules->bases, {}, [](const BaseChain& base) { return std::pair(base.hook, base.priority); });
+  std::ranges::sort(rules->bases, {}, [](const BaseChain& base) {
+    return std::tuple(base.hook, base.priority, base.place);
+  });
   return NftFirewall(std::move(rules));
 }
 

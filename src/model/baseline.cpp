@@ -163,7 +163,8 @@ Comparison compare(const Baseline& baseline, const Observation& observation) {
       found.changes.push_back({ChangeKind::gone, was, {}});
     }
   }
-  std::ranges::stable_sort(found.changes, {}, [](const Change& c) { return place_of(c.now); });
+  std::ranges::sort(found.changes, {},
+                    [](const Change& c) { return std::tuple(key_of(c.now), c.kind); });
   return found;
 }
 

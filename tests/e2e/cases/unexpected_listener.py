@@ -10,10 +10,10 @@ from actors import serves
 from own_programs import folder_of_root, make, start, upgrade
 
 
-def learn(lab):
-    result = lab.tcpdx("listen", "--for", "0s", "--learn", "/run/baseline.json")
+def learn(lab, path="/run/baseline.json"):
+    result = lab.tcpdx("listen", "--for", "0s", "--learn", path)
     assert result.returncode == 0, result
-    return ("--baseline", "/run/baseline.json")
+    return ("--baseline", path)
 
 
 def shows(lab):
