@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/order.hpp"
+
 namespace tcpdx::engine {
 
 namespace {
@@ -136,7 +138,7 @@ void EventWatch::finish(Observation& into) {
   for (TcpEvent& event : log.events) {
     if (event.cookie != 0 && event.process == kNoIndex) event.process = owners[event.cookie];
   }
-  std::ranges::stable_sort(log.events, {}, &TcpEvent::at);
+  sort_keeping_order(log.events, {}, &TcpEvent::at);
 }
 
 }  // namespace tcpdx::engine

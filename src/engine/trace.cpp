@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/order.hpp"
 #include "engine/threads.hpp"
 #include "engine/trace_deaths.hpp"
 #include "engine/trace_joins.hpp"
@@ -157,7 +158,7 @@ void Tracer::tell_until(Nanoseconds until) {
   waiting_.insert(waiting_.end(), std::make_move_iterator(arrived_.begin()),
                   std::make_move_iterator(arrived_.end()));
   arrived_.clear();
-  std::ranges::stable_sort(waiting_, {}, [](const Waiting& one) { return one.event.at; });
+  sort_keeping_order(waiting_, {}, [](const Waiting& one) { return one.event.at; });
   const auto end =
       std::ranges::find_if(waiting_, [&](const Waiting& one) { return one.event.at > until; });
   size_t told = 0;

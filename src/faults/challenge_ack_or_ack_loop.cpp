@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/order.hpp"
 #include "base/text.hpp"
 #include "faults/build.hpp"
 #include "faults/catalogue.hpp"
@@ -113,7 +114,7 @@ std::vector<Flow> flows_in(const Facts& facts, size_t netns) {
   for (const auto& [numbers, flow] : all) {
     if (static_cast<double>(flow.dropped) > most) found.push_back(flow);
   }
-  std::ranges::stable_sort(found, std::greater{}, &Flow::dropped);
+  sort_keeping_order(found, std::greater{}, &Flow::dropped);
   return found;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "base/order.hpp"
 #include "faults/build.hpp"
 
 namespace tcpdx::faults {
@@ -32,8 +33,7 @@ std::vector<Resets> resets_of(const Facts& facts, EventKind kind,
     group.opened = opened_in(facts, group.netns);
     found.push_back(std::move(group));
   }
-  std::ranges::stable_sort(found, std::greater{},
-                           [](const Resets& one) { return one.events.size(); });
+  sort_keeping_order(found, std::greater{}, [](const Resets& one) { return one.events.size(); });
   return found;
 }
 

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <utility>
 
+#include "base/order.hpp"
 #include "probe/error_words.hpp"
 #include "wire/tcp.hpp"
 
@@ -81,7 +82,7 @@ PathWalk::PathWalk(std::unique_ptr<Asker> asker, Method method, const PathOption
   for (unsigned i = 0; i < options.end_to_end; ++i) {
     due_.push_back({.at = all * i / options.end_to_end, .ttl = 0});
   }
-  std::ranges::stable_sort(due_, std::greater{}, &Due::at);
+  sort_keeping_order(due_, std::greater{}, &Due::at);
 }
 
 Duration PathWalk::patience() const {

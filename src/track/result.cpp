@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/order.hpp"
 #include "track/rtt.hpp"
 
 namespace tcpdx::track {
@@ -96,7 +97,7 @@ class Result {
     });
     // Proofs move a change to a later frame; equal times keep their order.
     if (std::ranges::is_sorted(out.timeline, {}, &StateChange::at)) return;
-    std::ranges::stable_sort(out.timeline, {}, &StateChange::at);
+    sort_keeping_order(out.timeline, {}, &StateChange::at);
   }
 
   void add_side(Party of, Connection& out) const {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/order.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "view/json.hpp"
@@ -74,8 +75,8 @@ void TraceSummary::write(std::ostream& out, const Style& style) const {
   for (const auto& entry : rows_) {
     if (entry.second.weight() > 0) sorted.push_back(entry);
   }
-  std::ranges::stable_sort(sorted, std::greater<>(),
-                           [](const auto& entry) { return entry.second.weight(); });
+  sort_keeping_order(sorted, std::greater<>(),
+                     [](const auto& entry) { return entry.second.weight(); });
   out << paint(style, Ink::bold,
                fmt::format("{:<20} {:<4} {:<28} {:>8} {:>8} {:>8} {:>9} {:>9} {:>8} {:>6} {:>10}\n",
                            "PROCESS", "WAY", "PEER", "OPENED", "FAILED", "RETRANS", "RST SENT",
