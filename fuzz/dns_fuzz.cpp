@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!message) return 0;
   for (const auto& record : message->answers) {
     // Each octet of a message becomes at most four characters, beside the spaces between numbers.
-    if (record.text.size() > 8 * 65535 || record.name.empty()) std::abort();
+    if (record.text.size() > size_t{8} * 65535 || record.name.empty()) std::abort();
   }
   return 0;
 }

@@ -87,6 +87,7 @@ int check(Arguments arguments, Io& io) {
   options->stop = [&] { return stop.load(); };
   const engine::CheckReport report = engine::check(*options);
   std::vector<view::CheckRow> rows;
+  rows.reserve(report.steps.size());
   for (const engine::CheckStep& one : report.steps)
     rows.push_back({one.step, one.result, one.took});
   if (words.show.json) {
