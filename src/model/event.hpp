@@ -63,7 +63,7 @@ struct TcpEvent {
   SocketAddress local;          // as far as known: a RST for no socket has both from its segment
   SocketAddress remote;
   uint64_t cookie = 0;  // 0: no socket
-  Duration duration{};   // connect: since the SYN
+  Duration duration{};  // connect: since the SYN
   // reset_sent: octets of text that the connection had carried, both ways. Empty: not known.
   std::optional<uint64_t> carried = std::nullopt;
 };
