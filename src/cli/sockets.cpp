@@ -136,7 +136,7 @@ class Watch {
     while (io_.out.good()) {
       show_now();
       missing.after_table(sockets_.seen());
-      if (!sleep_for(*plan_.every)) break;
+      if (!sleep_for(plan_.every.value_or(Duration::zero()))) break;
       if (auto done = again(); !done) return cannot_look(io_, done.error().sentence);
     }
     if (!words_.show.json) missing.at_end(sockets_.seen());

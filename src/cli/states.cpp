@@ -99,7 +99,7 @@ int watch(const Words& words, const Plan& plan, Io& io) {
       screen.show(watch->seen().at, table.view());
       missing.after_table(watch->seen());
     }
-    if (!sleep_for(std::max(*plan.every, watch->rest()))) break;
+    if (!sleep_for(std::max(plan.every.value_or(Duration::zero()), watch->rest()))) break;
     if (const auto done = watch->look(); !done) return cannot_look(io, done.error().sentence);
   }
   if (!words.show.json) missing.at_end(watch->seen());

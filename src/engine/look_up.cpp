@@ -39,6 +39,7 @@ bool has_route(const IpAddress& address) {
 std::vector<SocketAddress> servers_of(const LookUpOptions& options, DnsLook& look) {
   if (!options.servers.empty()) return options.servers;
   std::vector<SocketAddress> servers;
+  servers.reserve(look.conf.servers.size());
   for (const IpAddress& one : look.conf.servers) servers.push_back({one, kDns});
   look.stub = servers.size() == 1 && servers.front().addr == ipv4(127, 0, 0, 53);
   if (!look.stub) return servers;

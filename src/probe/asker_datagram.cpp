@@ -174,9 +174,7 @@ void DatagramAsker::hear_datagram(const Received& received, std::vector<Heard>& 
 
 // Errors first: the time at which a probe left comes that way, and its answer needs it.
 void DatagramAsker::hear(std::vector<Heard>& into) {
-  for (auto error = next_error(socket_.get()); error && *error; error = next_error(socket_.get())) {
-    hear_error(**error, into);
-  }
+  while (const auto error = next_error(socket_.get())) hear_error(*error, into);
   while (const auto received = next_datagram(socket_.get(), buffer_)) {
     hear_datagram(*received, into);
   }

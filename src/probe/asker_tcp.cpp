@@ -68,14 +68,13 @@ std::optional<Heard> TcpAsker::fate_of(const Waiting& probe) const {
               .damaged = false,
               .words = {},
               .message = {}};
-  for (auto error = next_error(probe.socket.get()); error && *error;
-       error = next_error(probe.socket.get())) {
-    if ((*error)->origin == Origin::sent) continue;
+  while (auto error = next_error(probe.socket.get())) {
+    if (error->origin == Origin::sent) continue;
     heard.what = Heard::What::error;
-    heard.from = (*error)->offender;
-    heard.ttl = (*error)->ttl;
-    heard.words = words_of(**error);
-    heard.message = std::move(**error);
+    heard.from = error->offender;
+    heard.ttl = error->ttl;
+    heard.words = words_of(*error);
+    heard.message = std::move(error);
     return heard;
   }
   pollfd ready{.fd = probe.socket.get(), .events = POLLOUT, .revents = 0};

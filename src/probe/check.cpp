@@ -60,7 +60,7 @@ std::string called(const Reached& hop) {
   return fmt::format("hop {} ({})", hop.hop, hop.address ? to_string(*hop.address) : "?");
 }
 
-CheckVerdict of_names(const CheckSigns& signs) {
+CheckVerdict of_names(const CheckSigns& signs, const DnsLook& dns) {
   CheckVerdict verdict{.why = "name-not-found",
                        .place = Place::name_service,
                        .hop = {},
@@ -69,7 +69,7 @@ CheckVerdict of_names(const CheckSigns& signs) {
                        .sentence = {},
                        .advice = {}};
   const std::string name = printable(signs.name);
-  const auto findings = judge(*signs.dns);
+  const auto findings = judge(dns);
   const auto has = [&](std::string_view id) {
     return std::ranges::find(findings, id, &DnsFinding::id) != findings.end();
   };
@@ -90,7 +90,7 @@ CheckVerdict of_names(const CheckSigns& signs) {
         fmt::format("{} cannot be looked up: the name server could not find out", name);
     verdict.advice = "the zone's own servers or signatures fail: tcpdx dns tells more";
   } else {
-    verdict.sentence = fmt::format("{} does not exist: {}", name, signs.dns->system.error);
+    verdict.sentence = fmt::format("{} does not exist: {}", name, dns.system.error);
     verdict.advice = "check the spelling and the search list: tcpdx dns tells what is asked";
   }
   return verdict;
@@ -131,7 +131,7 @@ std::optional<CheckVerdict> refused_by_box(const CheckSigns& signs) {
                        .sentence = {},
                        .advice = "ask whoever runs that router or firewall"};
   if (whole && port && *port < *whole) {
-    verdict.hop = *port;
+    verdict.hop = port;
     verdict.sentence = fmt::format(
         "{} is refused by a box on the way, not by the host: the RST comes for SYNs that get only "
         "to "
@@ -165,7 +165,7 @@ CheckVerdict of_refusal(const CheckSigns& signs) {
 }
 
 CheckVerdict of_rejection(const CheckSigns& signs) {
-  const ErrorMessage& message = *signs.attempt.message;
+  const ErrorMessage message = signs.attempt.message.value_or(ErrorMessage{});
   CheckVerdict verdict{
       .why = "rejected-by-icmp",
       .place = Place::hop,
@@ -215,7 +215,7 @@ CheckVerdict filtered_on_the_way(const CheckSigns& signs, const Reached& port,
   verdict.sentence = fmt::format(
       "{} is filtered at the exit of {} or the entry of hop {}; other probes go on to {}",
       target_of(signs), called(port), port.hop + 1,
-      signs.by_echo->reached ? "the host" : called(echo));
+      signs.by_echo && signs.by_echo->reached ? "the host" : called(echo));
   return verdict;
 }
 
@@ -324,7 +324,7 @@ CheckVerdict of_success(const CheckSigns& signs) {
         .sentence = fmt::format("{} connects, but echoes above {} octets vanish without a word: "
                                 "large segments may vanish too, and connections hang when data "
                                 "flows",
-                                target_of(signs), *signs.sizes->largest),
+                                target_of(signs), signs.sizes->largest.value_or(0)),
         .advice =
             "let ICMP \"fragmentation needed\" pass on the way, clamp the MSS at the tunnel, "
             "or set net.ipv4.tcp_mtu_probing=1 here"};
@@ -357,7 +357,7 @@ std::string_view to_string(Place place) {
 }
 
 CheckVerdict judge(const CheckSigns& signs) {
-  if (signs.dns) return of_names(signs);
+  if (signs.dns) return of_names(signs, *signs.dns);
   const std::string& said = signs.attempt.verdict.sentence;
   switch (signs.attempt.verdict.why) {
     case Why::ok: return of_success(signs);

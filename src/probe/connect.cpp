@@ -90,8 +90,8 @@ Agreed agreed_of(const tcp_info& info) {
 // The first ICMP error, if any; the queue is read before SO_ERROR, which it would empty.
 std::optional<ErrorMessage> first_error(int socket) {
   std::optional<ErrorMessage> first;
-  for (auto error = next_error(socket); error && *error; error = next_error(socket)) {
-    if (!first && (*error)->origin != Origin::sent) first = std::move(**error);
+  while (auto error = next_error(socket)) {
+    if (!first && error->origin != Origin::sent) first = std::move(error);
   }
   return first;
 }

@@ -59,8 +59,8 @@ bool answers(const wire::DnsMessage& message, uint16_t id, const wire::DnsQuesti
 
 // What an ICMP error or this host says of the server; empty: nothing.
 std::string refusal(int socket) {
-  for (auto error = next_error(socket); error && *error; error = next_error(socket)) {
-    if ((*error)->origin != Origin::sent) return words_of(**error);
+  while (const auto error = next_error(socket)) {
+    if (error->origin != Origin::sent) return words_of(*error);
   }
   return {};
 }
@@ -96,11 +96,10 @@ bool read_all(int socket, std::span<std::byte> into, const Deadline& deadline) {
     const ssize_t size = ::recv(socket, into.data(), into.size(), MSG_DONTWAIT);
     if (size > 0) {
       into = into.subspan(static_cast<size_t>(size));
-    } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-      return false;
-    } else if (!deadline.wait(socket, POLLIN)) {
-      return false;
+      continue;
     }
+    const bool ended = size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    if (ended || !deadline.wait(socket, POLLIN)) return false;
   }
   return true;
 }

@@ -134,6 +134,7 @@ void codes(const DnsLook& look, Findings& into) {
 
 std::set<std::string> texts_of(const DnsReply& reply) {
   std::set<std::string> texts;
+  if (!reply.message) return texts;
   for (const auto& record : reply.message->answers) {
     if (record.type == reply.asked.question.type) texts.insert(record.text);
   }

@@ -150,7 +150,7 @@ std::optional<ErrorMessage> read_error_message(msghdr& message, std::span<const 
   return found;
 }
 
-Result<std::optional<ErrorMessage>> next_error(int socket) {
+std::optional<ErrorMessage> next_error(int socket) {
   std::array<std::byte, kMostQuoted> octets{};
   alignas(cmsghdr) std::array<std::byte, kControl> control{};
   iovec piece{.iov_base = octets.data(), .iov_len = octets.size()};
@@ -162,8 +162,7 @@ Result<std::optional<ErrorMessage>> next_error(int socket) {
     message.msg_controllen = control.size();
     const ssize_t size = ::recvmsg(socket, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
-    if (size < 0) return fail("cannot read the error queue of a socket: {}", errno_text(errno));
+    if (size < 0) return std::nullopt;
     auto found = read_error_message(message, std::span(octets).first(static_cast<size_t>(size)));
     if (found) return found;
   }

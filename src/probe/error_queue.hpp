@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/address.hpp"
-#include "base/result.hpp"
 #include "base/time.hpp"
 
 namespace tcpdx::probe {
@@ -55,8 +54,8 @@ std::optional<ErrorMessage> read_error_message(msghdr& message, std::span<const 
 // octets are no extensions, their checksum is wrong, or they have no labels.
 std::vector<MplsLabel> read_labels(std::span<const std::byte> extensions);
 
-// The next message of the socket's error queue; an empty optional when there is none.
-Result<std::optional<ErrorMessage>> next_error(int socket);
+// The next message of the socket's error queue; nothing when there is none (or no such socket).
+std::optional<ErrorMessage> next_error(int socket);
 
 // A kernel's time stamp as the rest of the program tells times.
 WallTime wall_of(const timespec& time);

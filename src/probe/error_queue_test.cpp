@@ -134,11 +134,11 @@ TEST(ErrorQueue, IsWhatTheKernelFills) {
   for (int tries = 0; tries < 200 && !(stamped && error && error->at); ++tries) {
     ASSERT_EQ(send_datagram(probe.get(), std::as_bytes(std::span(text)), target), 0);
     ::usleep(10'000);
-    for (auto next = next_error(probe.get()); next && *next; next = next_error(probe.get())) {
-      if ((*next)->origin == Origin::sent) {
-        stamped = (*next)->at.has_value();
+    while (const auto next = next_error(probe.get())) {
+      if (next->origin == Origin::sent) {
+        stamped = next->at.has_value();
       } else {
-        error = **next;
+        error = next;
       }
     }
   }

@@ -66,6 +66,7 @@ MtuLook judge_sizes(std::vector<SizeProbe> sizes) {
 MtuLook look_at_sizes(const AskOptions& options, const std::function<bool()>& stop) {
   const unsigned headers = options.target.addr.family == Family::v4 ? kHeaders4 : kHeaders6;
   std::vector<Asked> all;
+  all.reserve(kSizes.size());
   for (const unsigned size : kSizes) {
     AskOptions one = options;
     one.dont_fragment = true;
@@ -80,8 +81,9 @@ MtuLook look_at_sizes(const AskOptions& options, const std::function<bool()>& st
   while (now() < kLongest && !(stop && stop()) && !std::ranges::all_of(all, settled)) {
     if (rounds < kRounds && now() >= rounds * kBetween) {
       for (Asked& one : all) {
-        // What is larger than this host's own interface fails here, which is an answer too.
-        if (!settled(one)) static_cast<void>(one.asker->send(rounds, 0));
+        if (settled(one)) continue;
+        // Where it is larger than this host's own interface, the error queue has the answer.
+        if (!one.asker->send(rounds, 0)) hear(one);
       }
       ++rounds;
     }
@@ -91,6 +93,7 @@ MtuLook look_at_sizes(const AskOptions& options, const std::function<bool()>& st
     for (Asked& one : all) hear(one);
   }
   std::vector<SizeProbe> sizes;
+  sizes.reserve(all.size());
   for (Asked& one : all) sizes.push_back(std::move(one.probe));
   return judge_sizes(std::move(sizes));
 }

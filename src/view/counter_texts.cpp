@@ -71,6 +71,18 @@ constexpr CounterText kTexts[]{
      .not_this = "attacks in themselves: a peer that lost its state causes one per call",
      .where = "net/ipv4/tcp_input.c, tcp_send_challenge_ack",
      .advice = "a steady stream without traffic is an ACK loop or forged RSTs: capture one flow"},
+    {.name = "TcpExt.TCPACKSkippedChallenge",
+     .counts = "challenge ACKs that were not sent, because the last one of that socket is younger "
+               "than tcp_invalid_ratelimit (500 ms)",
+     .not_this = "lost ACKs: they are held back on purpose, so that two ends do not answer each "
+                 "other for ever",
+     .where = "net/ipv4/tcp_input.c, __tcp_oow_rate_limited",
+     .advice = "a steady rise means that two ends disagree on numbers: capture one flow"},
+    {.name = "TcpExt.BeyondWindow",
+     .counts = "segments dropped since they begin or end beyond the receive window",
+     .not_this = "loss on the way: the sender ignored the window, or its numbers are wrong",
+     .where = "net/ipv4/tcp_input.c, tcp_data_queue and tcp_validate_incoming (since 6.17)",
+     .advice = "capture the flow: a box that rewrites sequence numbers, or a sender that is wrong"},
     {.name = "TcpExt.TCPSYNChallenge",
      .counts = "SYNs and SYN,ACKs that arrived for a connection which is already synchronized",
      .not_this = "an attack as such: a client whose last ACK was lost gets repeated SYN,ACKs, and "
