@@ -24,8 +24,8 @@ std::string agreed_text(const probe::Agreed& agreed) {
   if (agreed.snd_mss) parts.push_back(fmt::format("MSS {}", *agreed.snd_mss));
   if (agreed.pmtu) parts.push_back(fmt::format("path MTU {}", *agreed.pmtu));
   if (agreed.window_scale) {
-    parts.push_back(
-        fmt::format("window scale {} / {}", *agreed.own_window_scale, *agreed.window_scale));
+    parts.push_back(fmt::format("window scale {} / {}", agreed.own_window_scale.value_or(0),
+                                *agreed.window_scale));
   } else {
     parts.emplace_back("no window scaling");
   }

@@ -20,9 +20,10 @@ std::string shown(const SocketAddress& server) {
   return server.port == kDns ? to_string(server.addr) : to_string(server);
 }
 
-std::string answers_of(const probe::DnsReply& reply) {
+std::string answers_of(const probe::DnsReply& reply, const wire::DnsMessage& message) {
   std::vector<std::string> answers;
-  for (const auto& record : reply.message->answers) {
+  answers.reserve(message.answers.size());
+  for (const auto& record : message.answers) {
     answers.push_back(
         record.type == reply.asked.question.type
             ? fmt::format("{} ({} s)", record.text, record.ttl)
@@ -49,7 +50,7 @@ std::string reply_text(const probe::DnsReply& reply) {
   if (!reply.message) return reply.error;
   std::string text = fmt::format("{}  {}", rtt_text(reply.took),
                                  reply.message->code == wire::DnsCode::no_error
-                                     ? answers_of(reply)
+                                     ? answers_of(reply, *reply.message)
                                      : wire::to_string(reply.message->code));
   if (const std::string flags = flags_of(*reply.message); !flags.empty()) {
     text += fmt::format("  [{}]", flags);
