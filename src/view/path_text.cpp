@@ -22,6 +22,7 @@ std::string who(const probe::Responder& responder, const NameOf& name_of) {
 
 std::string labels_of(const probe::Responder& responder) {
   std::vector<std::string> labels;
+  labels.reserve(responder.labels.size());
   for (const probe::MplsLabel& one : responder.labels) labels.push_back(std::to_string(one.label));
   return labels.empty() ? std::string{} : fmt::format("MPLS {}", fmt::join(labels, "/"));
 }
