@@ -60,7 +60,9 @@ DatagramAsker::DatagramAsker(Fd socket, Method method, bool raw, const AskOption
       raw_(raw),
       id_(static_cast<uint16_t>(std::random_device{}())),
       packet_(header_ + options.size),
-      buffer_(kLongest) {}
+      buffer_(kLongest) {
+  if (method == Method::icmp) target_.port = 0;  // a raw socket of IPv6 takes no other (raw(7))
+}
 
 // A ping socket fills in the identifier and the checksum; on a raw one the kernel does it for
 // ICMPv6's checksum alone (raw(7), RFC 3542 3.1).

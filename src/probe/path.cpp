@@ -51,6 +51,20 @@ std::optional<uint8_t> distance_by_echo(const PathOptions& options) {
   return std::nullopt;
 }
 
+// Sizes go by echoes, or by UDP where this user may send none: a TCP SYN has one size only.
+PathMtu measure_mtu(const PathResult& path, AskOptions ask, const std::function<bool()>& stop) {
+  Method method = Method::icmp;
+  if (path.method == Method::udp || !open_asker(Method::icmp, ask)) method = Method::udp;
+  Duration longest{};
+  for (const PathHop& hop : path.hops) {
+    if (const auto rtt = hop.rtt()) longest = std::max(longest, rtt->max);
+  }
+  const Duration patience = std::clamp(kRoundTrips * longest, kLeastPatience, kMostPatience);
+  if (ask.target.port == 0) ask.target.port = kTraceroutePort;
+  return measure_path_mtu(interface_mtu(ask), static_cast<unsigned>(path.hops.size()),
+                          size_asker(method, ask, patience, stop));
+}
+
 void wait(const PathWalk& walk, Duration now) {
   std::vector<pollfd> polls;
   walk.add_polls(polls);
@@ -212,7 +226,8 @@ PathResult PathWalk::result(Duration took) const {
                     .words = end_to_end_.empty() ? words_ : std::string{},
                     .duration = took,
                     .hops = {},
-                    .end_to_end = summarize(end_to_end_)};
+                    .end_to_end = summarize(end_to_end_),
+                    .mtu = {}};
   const unsigned last = last_hop();
   result.hops.assign(hops_.begin(), hops_.begin() + last);
   const bool open = !target_ttl_ && !stopped_at_;
@@ -252,7 +267,10 @@ Result<PathResult> find_path(const PathOptions& options, const std::function<boo
     walk.turn(now() - begun);
     if (!walk.over()) wait(walk, now() - begun);
   }
-  return walk.result(now());
+  PathResult result = walk.result(now());
+  if (options.mtu && !result.hops.empty()) result.mtu = measure_mtu(result, used.ask, stop);
+  result.duration = now();
+  return result;
 }
 
 }  // namespace tcpdx::probe

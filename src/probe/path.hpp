@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "probe/asker.hpp"
+#include "probe/path_mtu.hpp"
 #include "probe/statistics.hpp"
 
 namespace tcpdx::probe {
@@ -21,6 +22,7 @@ struct PathOptions {
   unsigned rounds = 1;       // probes for each hop
   unsigned end_to_end = 0;   // probes that only the target answers, spread over the rounds
   Duration spacing = 500ms;  // between rounds
+  bool mtu = false;          // measure the MTU of each hop, too
 };
 
 // Who answered at one distance. Several of them: the ways part there (ECMP), or the route changed.
@@ -61,6 +63,7 @@ struct PathResult {
   unsigned beyond = 0;        // hops without any answer behind those, which are not in `hops`
   Share end_to_end_loss{};    // of all probes that were meant for the target
   std::optional<RttSummary> end_to_end;
+  std::optional<PathMtu> mtu;  // of `hops`, where it was asked for
 };
 
 // The account of one walk. Time is monotonic and the caller's.

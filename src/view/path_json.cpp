@@ -22,6 +22,18 @@ Json responder_json(const probe::Responder& responder, const NameOf& name_of) {
   return json;
 }
 
+Json steps_json(const probe::PathMtu& mtu) {
+  Json steps = Json::array();
+  for (const probe::MtuStep& step : mtu.steps) {
+    steps.push_back({{"behind", step.behind},
+                     {"before", step.before},
+                     {"mtu", step.mtu},
+                     {"told_by", step.told_by ? Json(to_string(*step.told_by)) : Json(nullptr)},
+                     {"black_hole", !step.told_by}});
+  }
+  return steps;
+}
+
 }  // namespace
 
 void write_path_json(std::ostream& out, const std::string& name, const probe::PathResult& path,
@@ -37,7 +49,8 @@ void write_path_json(std::ostream& out, const std::string& name, const probe::Pa
                     {"is_target", hop.is_target},
                     {"node_loss", share_json(hop.node_loss)},
                     {"link_loss", share_json(hop.link_loss)},
-                    {"rate_limited", hop.rate_limited}});
+                    {"rate_limited", hop.rate_limited},
+                    {"mtu", path.mtu ? or_null(path.mtu->hops[hop.ttl - 1U]) : Json(nullptr)}});
   }
   const Json document{
       {"schema", kSchema},
@@ -50,6 +63,7 @@ void write_path_json(std::ostream& out, const std::string& name, const probe::Pa
       {"duration_us", path.duration.count()},
       {"hops", std::move(hops)},
       {"silent_beyond", path.beyond},
+      {"mtu_steps", path.mtu ? steps_json(*path.mtu) : Json(nullptr)},
       {"end_to_end",
        {{"loss", share_json(path.end_to_end_loss)}, {"rtt_us", rtt_json(path.end_to_end)}}}};
   out << dump(document) << '\n';

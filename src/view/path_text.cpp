@@ -53,8 +53,15 @@ std::string losses_of(const probe::PathHop& hop) {
   return text;
 }
 
-void write_hop(std::ostream& out, const Style& style, const probe::PathHop& hop, bool statistics,
-               const NameOf& name_of, size_t widest) {
+// A column for the MTU, where it was asked for.
+std::string mtu_of(const probe::PathResult& path, const probe::PathHop& hop) {
+  if (!path.mtu) return "";
+  const auto mtu = path.mtu->hops[hop.ttl - 1U];
+  return fmt::format("  MTU {:>5}", mtu ? std::to_string(*mtu) : "?");
+}
+
+void write_hop(std::ostream& out, const Style& style, const probe::PathResult& path,
+               const probe::PathHop& hop, bool statistics, const NameOf& name_of, size_t widest) {
   std::string number = fmt::format("{:>2}  ", hop.ttl);
   if (hop.responders.empty()) {
     out << number << paint(style, Ink::dim, "*  no answer") << '\n';
@@ -64,6 +71,7 @@ void write_hop(std::ostream& out, const Style& style, const probe::PathHop& hop,
     std::string line = number + who(responder, name_of);
     line.resize(std::max(line.size(), kIndent + widest), ' ');
     line += fmt::format("  {:>9}", times_of(responder));
+    if (&responder == &hop.responders.front()) line += mtu_of(path, hop);
     if (statistics && &responder == &hop.responders.front()) line += losses_of(hop);
     if (const std::string remarks = remarks_of(responder); !remarks.empty()) line += "  " + remarks;
     out << (hop.is_target ? paint(style, Ink::bold, line) : line) << '\n';
@@ -88,6 +96,29 @@ std::string clamp_of(const probe::PathResult& path) {
     }
   }
   return "";
+}
+
+// "hop 3 (10.9.3.1)", as it answered; this host itself before the first.
+std::string place_of(const probe::PathResult& path, unsigned ttl) {
+  if (ttl == 0) return "this host";
+  const auto& responders = path.hops[ttl - 1U].responders;
+  if (responders.empty()) return fmt::format("hop {}", ttl);
+  return fmt::format("hop {} ({})", ttl, to_string(responders.front().address));
+}
+
+std::string step_text(const probe::PathResult& path, const probe::MtuStep& step) {
+  const std::string place = place_of(path, step.behind);
+  if (step.told_by) {
+    return fmt::format("the MTU falls from {} to {} behind {}: {} says so", step.before, step.mtu,
+                       place, to_string(*step.told_by));
+  }
+  // Large echoes come back large; routers cut what they quote, so only the target's may be lost
+  // on their way back.
+  const bool at_target = path.reached && step.behind + 1U == path.hops.size();
+  return fmt::format(
+      "MTU black hole: packets of more than {} octets reach {} and vanish behind it{}; nobody says "
+      "\"too big\"",
+      step.mtu, place, at_target ? ", or their answers do" : "");
 }
 
 std::string end_of(const probe::PathResult& path) {
@@ -126,7 +157,7 @@ void write_path(std::ostream& out, const Style& style, const std::string& name,
     for (const auto& one : hop.responders) widest = std::max(widest, who(one, name_of).size());
   }
   for (const probe::PathHop& hop : path.hops) {
-    write_hop(out, style, hop, statistics, name_of, widest);
+    write_hop(out, style, path, hop, statistics, name_of, widest);
   }
   out << paint(style, path.reached ? Ink::plain : Ink::red, end_of(path)) << '\n';
   if (statistics && path.end_to_end) {
@@ -134,6 +165,11 @@ void write_path(std::ostream& out, const Style& style, const std::string& name,
                        share_text(path.end_to_end_loss), rtt_text(path.end_to_end->min),
                        rtt_text(path.end_to_end->max), rtt_text(path.end_to_end->median),
                        rtt_text(path.end_to_end->p95));
+  }
+  if (path.mtu) {
+    for (const probe::MtuStep& step : path.mtu->steps) {
+      out << paint(style, step.told_by ? Ink::plain : Ink::red, step_text(path, step)) << '\n';
+    }
   }
   if (const std::string clamp = clamp_of(path); !clamp.empty()) out << clamp << '\n';
 }

@@ -210,3 +210,49 @@ def path_sends_no_more_than_said(lab):
         reached = int(process.stdout.readline().split()[1])
         # The echo; the SYN, the ACK of the handshake, and the RST that ends the connection.
         assert reached <= 4, reached
+
+
+def mtus(document):
+    return [hop["mtu"] for hop in document["hops"]]
+
+
+def path_tells_who_lowers_the_mtu(lab):
+    """Two routers lower it and say so; without --mtu nothing is claimed."""
+    with way(lab, 5, features={2: "mtu=1400", 4: "mtu=1300"}):
+        for target, net, args in ((V4, "10.77.{}.1", ()), (V6, "fd77:{}::1", ()),
+                                  (V4, "10.77.{}.1", ("--udp",)), (f"{V4}:443", "10.77.{}.1", ())):
+            document = path(lab, "--mtu", *args, target)
+            assert mtus(document) == [1500, 1500, 1400, 1400, 1300, 1300], (target, document)
+            assert document["mtu_steps"] == [
+                {"behind": hop, "before": before, "mtu": mtu, "told_by": net.format(hop),
+                 "black_hole": False}
+                for hop, before, mtu in ((2, 1500, 1400), (4, 1400, 1300))], document
+        assert mtus(path(lab, "--mtu", V4, prefix=NOBODY)) == [1500, 1500, 1400, 1400, 1300, 1300]
+        assert mtus(path(lab, V4)) == [None] * 6 and path(lab, V4)["mtu_steps"] is None
+        text = ask(lab, "path", "-n", "--mtu", V4)
+        assert "falls from 1500 to 1400 behind hop 2 (10.77.2.1): 10.77.2.1 says so" in text, text
+        assert "black hole" not in text, text
+
+
+def path_places_a_black_hole(lab):
+    """Hop 3 throws packets above 1436 away without a word."""
+    with way(lab, 5, features={3: "mtu=1436 hides-mtu"}):
+        for target in (V4, V6):
+            document = path(lab, "--mtu", target)
+            assert mtus(document) == [1500, 1500, 1500, 1436, 1436, 1436], document
+            assert document["mtu_steps"] == [{"behind": 3, "before": 1500, "mtu": 1436,
+                                              "told_by": None, "black_hole": True}], document
+        text = ask(lab, "path", "-n", "--mtu", V4)
+        assert "more than 1436 octets reach hop 3 (10.77.3.1) and vanish behind it" in text, text
+
+
+def path_takes_silence_for_no_black_hole(lab):
+    """Its neighbours: silent and limited routers and a silent target, all of 1500 octets."""
+    with way(lab, 5, target="silent", features={2: "silent", 5: "rate=1"}):
+        document = path(lab, "--mtu", "--stats", V4, code=3)
+        assert document["mtu_steps"] == [], document
+        assert mtus(document)[:4] == [1500] * 4, document
+    with way(lab, 5, features={3: "loss=0.1"}):
+        document = path(lab, "--mtu", V4)
+        assert not any(step["black_hole"] for step in document["mtu_steps"]), document
+        assert mtus(document) == [1500] * 6, document
