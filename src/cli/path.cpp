@@ -46,7 +46,9 @@ void describe(CLI::App& app, Words& words) {
       ->type_name("TARGET");
   auto* icmp = app.add_flag("--icmp", words.icmp, "ICMP echoes (without a port the default)");
   auto* udp = app.add_flag("--udp", words.udp, "UDP, to the port given or 33434")->excludes(icmp);
-  app.add_flag("--tcp", words.tcp, "TCP, to the port given or 80")->excludes(icmp)->excludes(udp);
+  auto* tcp = app.add_flag("--tcp", words.tcp, "TCP, to the port given or 80")
+                  ->excludes(icmp)
+                  ->excludes(udp);
   app.add_flag("-4", words.four, "IPv4 only");
   app.add_flag("-6", words.six, "IPv6 only")->excludes(app.get_option("-4"));
   app.add_flag("--stats", words.statistics,
@@ -55,6 +57,13 @@ void describe(CLI::App& app, Words& words) {
       "--mtu", words.path.mtu,
       "the MTU of each hop, who lowers it, and black holes: one more round trip, about 3 s "
       "where there is a hole");
+  app.add_option("--flows", words.path.flows,
+                 "walk the way by N UDP flows at once (2 to 64) and tell its branches (ECMP) apart")
+      ->check(CLI::Range(2, 64).description(""))
+      ->excludes(icmp)
+      ->excludes(tcp)
+      ->excludes(app.get_option("--mtu"))
+      ->type_name("N");
   app.add_option("--max-ttl", words.path.max_ttl, "the farthest hop that is asked (30)")
       ->check(CLI::Range(1, 64).description(""))
       ->type_name("N");
@@ -73,6 +82,9 @@ void describe(CLI::App& app, Words& words) {
       "so that ways which part by flow (ECMP) may be mixed. --mtu sends packets of the size of "
       "the\n"
       "interface's MTU for each hop, twice at most, and about 40 more to place a black hole.\n"
+      "--flows sends each hop one probe of every flow, from the ports 33434 and up; Linux routers "
+      "and\n"
+      "targets answer UDP six times at once, then once a second.\n"
       "Exit code: 0 reached, 3 not reached or not possible.");
 }
 

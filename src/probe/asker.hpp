@@ -28,8 +28,9 @@ struct AskOptions {
   bool dont_fragment = false;
   std::optional<uint8_t> ttl;  // hop limit
   std::optional<IpAddress> source;
-  std::string interface;  // empty: what the route says
-  uint8_t dscp = 0;       // six bits
+  uint16_t source_port = 0;  // 0: the kernel's choice
+  std::string interface;     // empty: what the route says
+  uint8_t dscp = 0;          // six bits
 };
 
 // Something came back for the probe with that number.

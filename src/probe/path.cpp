@@ -9,6 +9,7 @@
 
 #include "base/order.hpp"
 #include "probe/error_words.hpp"
+#include "probe/flows.hpp"
 #include "wire/tcp.hpp"
 
 namespace tcpdx::probe {
@@ -19,8 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr Duration kLeastPatience = 250ms;  // a busy machine answers that late
 constexpr Duration kMostPatience = 1s;
 constexpr int kRoundTrips = 4;
-constexpr Duration kSlice = 100ms;  // how long a stop may go unnoticed
-constexpr uint16_t kTraceroutePort = 33434;
+constexpr Duration kSlice = 100ms;    // how long a stop may go unnoticed
 constexpr double kLittleLoss = 0.05;  // of the hops behind, for "limits its answers"
 constexpr unsigned kFewProbes = 3;
 
@@ -28,27 +28,6 @@ constexpr unsigned kFewProbes = 3;
 std::optional<uint16_t> quoted_mss(const ErrorMessage& message) {
   const auto quoted = wire::parse_tcp(message.quoted);
   return quoted ? quoted->header.options.mss : std::nullopt;
-}
-
-// Where the target is by the TTL of its echoes, so that no more SYNs than needed reach it.
-std::optional<uint8_t> distance_by_echo(const PathOptions& options) {
-  AskOptions ask = options.ask;
-  ask.size = 8;
-  const auto asker = open_asker(Method::icmp, ask);
-  if (!asker || !(*asker)->send(0, 0)) return std::nullopt;
-  const Clock::time_point start = Clock::now();
-  while (Clock::now() - start < kMostPatience) {
-    std::vector<Heard> heard;
-    (*asker)->hear(heard);
-    for (const Heard& one : heard) {
-      if (one.what != Heard::What::answer || !one.ttl) return std::nullopt;
-      return static_cast<uint8_t>(guess_hops(*one.ttl).hops + 1);
-    }
-    std::vector<pollfd> polls;
-    (*asker)->add_polls(polls);
-    ::poll(polls.data(), polls.size(), static_cast<int>(milliseconds(kSlice)));
-  }
-  return std::nullopt;
 }
 
 // Sizes go by echoes, or by UDP where this user may send none: a TCP SYN has one size only.
@@ -65,10 +44,14 @@ PathMtu measure_mtu(const PathResult& path, AskOptions ask, const std::function<
                           size_asker(method, ask, patience, stop));
 }
 
-void wait(const PathWalk& walk, Duration now) {
+void wait(std::span<const PathWalk> walks, Duration now) {
   std::vector<pollfd> polls;
-  walk.add_polls(polls);
-  const Duration until = std::min(walk.next(), now + kSlice);
+  Duration until = now + kSlice;
+  for (const PathWalk& walk : walks) {
+    if (walk.over()) continue;
+    walk.add_polls(polls);
+    until = std::min(until, walk.next());
+  }
   const auto left = std::max<int64_t>(0, (until - now).count());
   const timespec timeout{.tv_sec = left / 1'000'000, .tv_nsec = left % 1'000'000 * 1000};
   ::ppoll(polls.data(), polls.size(), &timeout, nullptr);
@@ -204,7 +187,7 @@ unsigned PathWalk::last_hop() const {
 }
 
 // From the end towards us: what passed a hop passed all before it.
-void PathWalk::judge_losses(PathResult& result) const {
+void judge_losses(PathResult& result) {
   Share behind = result.end_to_end_loss;
   bool known = result.reached;
   for (auto hop = result.hops.rbegin(); hop != result.hops.rend(); ++hop) {
@@ -227,7 +210,9 @@ PathResult PathWalk::result(Duration took) const {
                     .duration = took,
                     .hops = {},
                     .end_to_end = summarize(end_to_end_),
-                    .mtu = {}};
+                    .mtu = {},
+                    .branches = {},
+                    .undecided = {}};
   const unsigned last = last_hop();
   result.hops.assign(hops_.begin(), hops_.begin() + last);
   const bool open = !target_ttl_ && !stopped_at_;
@@ -244,7 +229,40 @@ PathResult PathWalk::result(Duration took) const {
   return result;
 }
 
+std::optional<uint8_t> distance_by_echo(const PathOptions& options) {
+  AskOptions ask = options.ask;
+  ask.size = 8;
+  const auto asker = open_asker(Method::icmp, ask);
+  if (!asker || !(*asker)->send(0, 0)) return std::nullopt;
+  const Clock::time_point start = Clock::now();
+  while (Clock::now() - start < kMostPatience) {
+    std::vector<Heard> heard;
+    (*asker)->hear(heard);
+    for (const Heard& one : heard) {
+      if (one.what != Heard::What::answer || !one.ttl) return std::nullopt;
+      return static_cast<uint8_t>(guess_hops(*one.ttl).hops + 1);
+    }
+    std::vector<pollfd> polls;
+    (*asker)->add_polls(polls);
+    ::poll(polls.data(), polls.size(), static_cast<int>(milliseconds(kSlice)));
+  }
+  return std::nullopt;
+}
+
+void run_walks(std::span<PathWalk> walks, const std::function<bool()>& stop) {
+  const Clock::time_point start = Clock::now();
+  const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
+  const auto turn_all = [&] {
+    for (PathWalk& walk : walks) {
+      if (!walk.over()) walk.turn(now());
+    }
+    return !std::ranges::all_of(walks, &PathWalk::over);
+  };
+  while (!(stop && stop()) && turn_all()) wait(walks, now());
+}
+
 Result<PathResult> find_path(const PathOptions& options, const std::function<bool()>& stop) {
+  if (options.flows > 1) return find_flows(options, stop);
   PathOptions used = options;
   const bool to_port = options.ask.target.port != 0;
   Method method = options.method.value_or(to_port ? Method::tcp : Method::icmp);
@@ -262,11 +280,7 @@ Result<PathResult> find_path(const PathOptions& options, const std::function<boo
     if (const auto away = distance_by_echo(used)) used.max_ttl = std::min(used.max_ttl, *away);
   }
   PathWalk walk(std::move(*asker), method, used);
-  const Duration begun = now();
-  while (!walk.over() && !(stop && stop())) {
-    walk.turn(now() - begun);
-    if (!walk.over()) wait(walk, now() - begun);
-  }
+  run_walks(std::span(&walk, 1), stop);
   PathResult result = walk.result(now());
   if (options.mtu && !result.hops.empty()) result.mtu = measure_mtu(result, used.ask, stop);
   result.duration = now();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct PathOptions {
   unsigned rounds = 1;       // probes for each hop
   unsigned end_to_end = 0;   // probes that only the target answers, spread over the rounds
   Duration spacing = 500ms;  // between rounds
+  unsigned flows = 1;        // UDP source ports, each of which walks the way by itself
   bool mtu = false;          // measure the MTU of each hop, too
 };
 
@@ -53,6 +55,15 @@ struct PathHop {
   std::optional<RttSummary> rtt() const;
 };
 
+// Flows that go the same way, as far as their routers answer.
+struct Branch {
+  std::vector<uint16_t> source_ports;
+  std::vector<PathHop> hops;
+  bool reached = false;
+  Share unanswered{};               // of the probes that the target should have answered
+  std::optional<RttSummary> rtt{};  // of the target
+};
+
 struct PathResult {
   SocketAddress target;
   Method method = Method::icmp;
@@ -64,6 +75,10 @@ struct PathResult {
   Share end_to_end_loss{};    // of all probes that were meant for the target
   std::optional<RttSummary> end_to_end;
   std::optional<PathMtu> mtu;  // of `hops`, where it was asked for
+  // With several flows, and `hops` is then what all of them found. A flow whose answers fit more
+  // than one branch is undecided.
+  std::vector<Branch> branches;
+  std::vector<uint16_t> undecided;
 };
 
 // The account of one walk. Time is monotonic and the caller's.
@@ -97,7 +112,6 @@ class PathWalk {
   bool wanted(uint8_t ttl) const;
   Duration patience() const;
   unsigned last_hop() const;
-  void judge_losses(PathResult& result) const;
 
   std::unique_ptr<Asker> asker_;
   Method method_;
@@ -112,6 +126,18 @@ class PathWalk {
   Duration longest_{};  // round trip
   std::vector<Duration> end_to_end_;
 };
+
+// Sets the losses of the hops, by what passed the hops behind them.
+void judge_losses(PathResult& result);
+
+// Turns all walks side by side until they are over or `stop` says so.
+void run_walks(std::span<PathWalk> walks, const std::function<bool()>& stop);
+
+// How far away the target is by the TTL of its answer to an echo, so that no more probes than
+// needed reach it. Nothing where it does not answer.
+std::optional<uint8_t> distance_by_echo(const PathOptions& options);
+
+inline constexpr uint16_t kTraceroutePort = 33434;  // nobody listens there, by long custom
 
 // Walks the way now. Fails where nothing can be sent. Ends early when `stop` says so.
 Result<PathResult> find_path(const PathOptions& options, const std::function<bool()>& stop);

@@ -48,10 +48,12 @@ Result<void> apply(int socket, int kind, const AskOptions& options) {
     return fail("cannot send from the interface {}: {}", printable(options.interface),
                 errno_text(errno));
   }
-  if (options.source) {
-    const SystemAddress source = system_address({*options.source, 0});
-    if (::bind(socket, source.get(), source.size) != 0) {
-      return fail("cannot send from {}: {}", to_string(*options.source), errno_text(errno));
+  if (options.source || options.source_port != 0) {
+    const IpAddress any{.bytes = {}, .family = options.target.addr.family};
+    const SocketAddress source{options.source.value_or(any), options.source_port};
+    const SystemAddress bound = system_address(source);
+    if (::bind(socket, bound.get(), bound.size) != 0) {
+      return fail("cannot send from {}: {}", to_string(source), errno_text(errno));
     }
   }
   return {};

@@ -34,15 +34,13 @@ Json steps_json(const probe::PathMtu& mtu) {
   return steps;
 }
 
-}  // namespace
-
-void write_path_json(std::ostream& out, const std::string& name, const probe::PathResult& path,
-                     const NameOf& name_of) {
-  Json hops = Json::array();
-  for (const probe::PathHop& hop : path.hops) {
+Json hops_json(const std::vector<probe::PathHop>& hops, const probe::PathResult& path,
+               const NameOf& name_of) {
+  Json list = Json::array();
+  for (const probe::PathHop& hop : hops) {
     Json responders = Json::array();
     for (const auto& one : hop.responders) responders.push_back(responder_json(one, name_of));
-    hops.push_back({{"ttl", hop.ttl},
+    list.push_back({{"ttl", hop.ttl},
                     {"responders", std::move(responders)},
                     {"sent", hop.sent},
                     {"answered", hop.answered},
@@ -52,6 +50,25 @@ void write_path_json(std::ostream& out, const std::string& name, const probe::Pa
                     {"rate_limited", hop.rate_limited},
                     {"mtu", path.mtu ? or_null(path.mtu->hops[hop.ttl - 1U]) : Json(nullptr)}});
   }
+  return list;
+}
+
+Json branches_json(const probe::PathResult& path, const NameOf& name_of) {
+  Json list = Json::array();
+  for (const probe::Branch& branch : path.branches) {
+    list.push_back({{"source_ports", branch.source_ports},
+                    {"reached", branch.reached},
+                    {"unanswered", share_json(branch.unanswered)},
+                    {"rtt_us", rtt_json(branch.rtt)},
+                    {"hops", hops_json(branch.hops, path, name_of)}});
+  }
+  return list;
+}
+
+}  // namespace
+
+void write_path_json(std::ostream& out, const std::string& name, const probe::PathResult& path,
+                     const NameOf& name_of) {
   const Json document{
       {"schema", kSchema},
       {"target", name},
@@ -61,9 +78,11 @@ void write_path_json(std::ostream& out, const std::string& name, const probe::Pa
       {"reached", path.reached},
       {"words", path.words.empty() ? Json(nullptr) : Json(path.words)},
       {"duration_us", path.duration.count()},
-      {"hops", std::move(hops)},
+      {"hops", hops_json(path.hops, path, name_of)},
       {"silent_beyond", path.beyond},
       {"mtu_steps", path.mtu ? steps_json(*path.mtu) : Json(nullptr)},
+      {"branches", path.branches.empty() ? Json(nullptr) : branches_json(path, name_of)},
+      {"undecided_ports", path.undecided},
       {"end_to_end",
        {{"loss", share_json(path.end_to_end_loss)}, {"rtt_us", rtt_json(path.end_to_end)}}}};
   out << dump(document) << '\n';

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace tcpdx::view {
 namespace {
 
 constexpr size_t kIndent = 4;
+constexpr size_t kPortsShown = 4;
 
 std::string who(const probe::Responder& responder, const NameOf& name_of) {
   const std::string address = to_string(responder.address);
@@ -132,6 +134,49 @@ std::string end_of(const probe::PathResult& path) {
       path.hops.back().ttl);
 }
 
+// The hops at which a branch has routers that others have not.
+std::string course_of(const probe::PathResult& path, const probe::Branch& branch) {
+  std::vector<std::string> own;
+  for (const probe::PathHop& hop : branch.hops) {
+    if (hop.responders.empty() || path.hops[hop.ttl - 1U].responders.size() < 2) continue;
+    const probe::Responder& responder = hop.responders.front();
+    own.push_back(fmt::format("{} {}{}", hop.ttl, to_string(responder.address),
+                              responder.rtts.empty() ? "" : ", " + times_of(responder)));
+  }
+  return fmt::format("{}", fmt::join(own, " · "));
+}
+
+std::string ports_text(const std::vector<uint16_t>& ports) {
+  const auto shown = std::span(ports).first(std::min(ports.size(), kPortsShown));
+  const size_t more = ports.size() - shown.size();
+  return fmt::format("{}{}", fmt::join(shown, ", "),
+                     more == 0 ? std::string{} : fmt::format(" and {} more", more));
+}
+
+void write_branches(std::ostream& out, const probe::PathResult& path) {
+  size_t flows = path.undecided.size();
+  for (const probe::Branch& branch : path.branches) flows += branch.source_ports.size();
+  if (path.branches.size() == 1) {
+    out << fmt::format("one way: {} flows met the same routers\n", flows);
+    return;
+  }
+  out << fmt::format("{} branches of {} flows\n", path.branches.size(), flows);
+  for (size_t i = 0; i < path.branches.size(); ++i) {
+    const probe::Branch& branch = path.branches[i];
+    const std::string end =
+        branch.rtt ? fmt::format("round trip {}, unanswered {}", rtt_text(branch.rtt->median),
+                                 share_text(branch.unanswered))
+                   : std::string("the target did not answer");
+    out << fmt::format("  branch {}: {} flows (UDP source port {}), {}; hop {}\n", i + 1,
+                       branch.source_ports.size(), ports_text(branch.source_ports), end,
+                       course_of(path, branch));
+  }
+  if (path.undecided.empty()) return;
+  out << fmt::format(
+      "  {} more may be on any of several: where the ways part nobody answered them\n",
+      path.undecided.size());
+}
+
 std::string_view method_text(probe::Method method) {
   switch (method) {
     case probe::Method::icmp: return "ICMP";
@@ -166,6 +211,7 @@ void write_path(std::ostream& out, const Style& style, const std::string& name,
                        rtt_text(path.end_to_end->max), rtt_text(path.end_to_end->median),
                        rtt_text(path.end_to_end->p95));
   }
+  if (!path.branches.empty()) write_branches(out, path);
   if (path.mtu) {
     for (const probe::MtuStep& step : path.mtu->steps) {
       out << paint(style, step.told_by ? Ink::plain : Ink::red, step_text(path, step)) << '\n';
