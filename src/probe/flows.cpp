@@ -120,6 +120,7 @@ void judge(Branch& branch) {
 // Those who heard most come first: what fits them all decides nothing.
 std::vector<const Flow*> by_answers(const std::vector<Flow>& flows) {
   std::vector<const Flow*> order;
+  order.reserve(flows.size());
   for (const Flow& flow : flows) order.push_back(&flow);
   std::ranges::stable_sort(order, std::greater{},
                            [](const Flow* flow) { return answered_hops(*flow); });
@@ -190,6 +191,7 @@ Result<std::vector<Flow>> walk_flows(const PathOptions& options,
   if (!walks) return std::unexpected(walks.error());
   run_walks(*walks, stop);
   std::vector<Flow> flows;
+  flows.reserve(walks->size());
   for (size_t i = 0; i < walks->size(); ++i) {
     flows.push_back({.source_port = source_ports[i],
                      .path = with_silent_hops((*walks)[i].result({}), options.rounds)});

@@ -191,8 +191,8 @@ class SizeRound {
     for (size_t i = 0; i < questions_.size(); ++i) {
       const auto asker = askers_.find(questions_[i].size);
       if (settled_[i] || asker == askers_.end()) continue;
-      // What this host's interface does not take fails here; its error queue says how much it does.
-      static_cast<void>(asker->second->send(turn * questions_.size() + i, questions_[i].ttl));
+      const auto sent = asker->second->send(turn * questions_.size() + i, questions_[i].ttl);
+      static_cast<void>(sent);  // the next turn tries once more; then it counts as silence
     }
   }
 
@@ -236,7 +236,7 @@ class SizeRound {
 }  // namespace
 
 AskSizes size_asker(Method method, const AskOptions& options, Duration patience,
-                    std::function<bool()> stop) {
+                    const std::function<bool()>& stop) {
   return [=](const std::vector<SizeQuestion>& questions) {
     SizeRound round(method, options, questions);
     for (unsigned turn = 0; turn < kTries && !round.over(); ++turn) {
@@ -259,8 +259,9 @@ unsigned interface_mtu(const AskOptions& options) {
   const auto socket = open_socket(SOCK_DGRAM, IPPROTO_UDP, one_hop);
   const std::vector<std::byte> text(kLarger);
   if (!socket || send_datagram(socket->get(), text, options.target) == 0) return kLarger;
-  const auto error = next_error(socket->get());
-  return error && *error && says_too_big(**error) && (*error)->info != 0 ? (*error)->info : kLarger;
+  const std::optional<ErrorMessage> error =
+      next_error(socket->get()).value_or(std::optional<ErrorMessage>{});
+  return error && says_too_big(*error) && error->info != 0 ? error->info : kLarger;
 }
 
 PathMtu measure_path_mtu(unsigned size, unsigned hops, const AskSizes& ask) {

@@ -53,6 +53,6 @@ unsigned interface_mtu(const AskOptions& options);
 // Asks the network, each question twice where nothing comes back within `patience`; ICMP echoes
 // or UDP, as `method` says. The function keeps what it is given.
 AskSizes size_asker(Method method, const AskOptions& options, Duration patience,
-                    std::function<bool()> stop);
+                    const std::function<bool()>& stop);
 
 }  // namespace tcpdx::probe
