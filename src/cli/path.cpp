@@ -3,7 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <cerrno>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ struct Words {
   bool statistics = false;
   bool no_names = false;
   std::string source;
+  std::string picture;
   probe::PathOptions path;
   ShowOptions show;
 };
@@ -67,6 +69,8 @@ void describe(CLI::App& app, Words& words) {
   app.add_option("--max-ttl", words.path.max_ttl, "the farthest hop that is asked (30)")
       ->check(CLI::Range(1, 64).description(""))
       ->type_name("N");
+  app.add_option("--svg", words.picture, "draw the way, or ways, with their round trips into FILE")
+      ->type_name("FILE");
   app.add_flag("-n,--no-names", words.no_names, "do not look up the routers' names");
   app.add_option("--source", words.source, "address to send from")->type_name("ADDRESS");
   app.add_option("-I,--interface", words.path.ask.interface, "interface to send from")
@@ -119,6 +123,15 @@ Result<probe::PathOptions> options_of(const Words& words, const probe::TargetNam
   return options;
 }
 
+Result<void> draw(const std::string& picture, const std::string& name,
+                  const probe::PathResult& found, const view::NameOf& name_of) {
+  std::ofstream file(picture, std::ios::binary | std::ios::trunc);
+  if (file) view::write_path_svg(file, name, found, name_of);
+  file.flush();
+  if (!file) return fail("cannot write {}: {}", printable(picture), errno_text(errno));
+  return {};
+}
+
 }  // namespace
 
 int path(Arguments arguments, Io& io) {
@@ -149,6 +162,11 @@ int path(Arguments arguments, Io& io) {
   } else {
     view::write_path(io.out, style_of(io, words.show.colour), target->host, *found,
                      words.statistics, name_of);
+  }
+  if (!words.picture.empty()) {
+    if (const auto drawn = draw(words.picture, target->host, *found, name_of); !drawn) {
+      return cannot_look(io, drawn.error().sentence);
+    }
   }
   return found->reached ? kOk : kCannotLook;
 }

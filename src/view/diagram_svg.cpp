@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "view/diagram.hpp"
 #include "view/diagram_layout.hpp"
+#include "view/svg.hpp"
 
 namespace tcpdx::view {
 namespace {
@@ -46,19 +47,6 @@ int left_of_cell(int x) { return kMargin + x * kCellWidth; }
 int middle_of_cell(int x) { return left_of_cell(x) + kCellWidth / 2; }
 int top_of_cell(int y) { return kMargin + y * kCellHeight; }
 int middle_of_cell_row(int y) { return top_of_cell(y) + kCellHeight / 2; }
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 std::string_view look_of(const Diagram& diagram, bool on_path) {
   if (diagram.path.empty()) return "";
@@ -140,7 +128,7 @@ void write_label(std::ostream& out, const Edge& edge, const Route& route) {
       x = left_of_cell(route.label.x + 1);
     }
     out << fmt::format("<text{} x=\"{}\" y=\"{}\">{}</text>", anchor, x,
-                       top_of_cell(text.at.y) + kTextDrop, escaped(text.text));
+                       top_of_cell(text.at.y) + kTextDrop, svg_escaped(text.text));
   }
 }
 
@@ -149,7 +137,7 @@ void write_edge(std::ostream& out, const Diagram& diagram, const Edge& edge) {
   if (route == nullptr) return;
   out << fmt::format("<g class=\"edge{}\"><title>{} → {}: {}</title>",
                      look_of(diagram, is_on(diagram.path, edge)), tcp::to_string(edge.from),
-                     tcp::to_string(edge.to), escaped(one_line(edge)));
+                     tcp::to_string(edge.to), svg_escaped(one_line(edge)));
   write_line(out, *route);
   write_label(out, edge, *route);
   out << "</g>\n";
@@ -214,7 +202,7 @@ void write_diagram_svg(std::ostream& out, const Diagram& diagram) {
   for (const Line& line : under) {
     out << fmt::format("<text{} x=\"{}\" y=\"{}\">{}</text>\n",
                        line.is_title ? " class=\"title\"" : "", kMargin,
-                       top_of_cell(row++) + kTextDrop, escaped(line.text));
+                       top_of_cell(row++) + kTextDrop, svg_escaped(line.text));
   }
   out << "</svg>\n";
 }

@@ -188,15 +188,19 @@ std::string_view method_text(probe::Method method) {
 
 }  // namespace
 
-void write_path(std::ostream& out, const Style& style, const std::string& name,
-                const probe::PathResult& path, bool statistics, const NameOf& name_of) {
+std::string path_title(const std::string& name, const probe::PathResult& path) {
   const std::string address =
       path.method == probe::Method::icmp ? to_string(path.target.addr) : to_string(path.target);
-  out << fmt::format("path to {} by {}\n",
+  return fmt::format("path to {} by {}",
                      name == to_string(path.target.addr)
                          ? address
                          : fmt::format("{} ({})", printable(name), address),
                      method_text(path.method));
+}
+
+void write_path(std::ostream& out, const Style& style, const std::string& name,
+                const probe::PathResult& path, bool statistics, const NameOf& name_of) {
+  out << path_title(name, path) << '\n';
   size_t widest = 0;
   for (const probe::PathHop& hop : path.hops) {
     for (const auto& one : hop.responders) widest = std::max(widest, who(one, name_of).size());

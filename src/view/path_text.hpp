@@ -1,4 +1,4 @@
-// The way to a host as a table, and as JSON.
+// The way to a host as a table, as JSON and as a drawing.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,9 @@ namespace tcpdx::view {
 // The name of an address, empty where it has none or it is not known yet.
 using NameOf = std::function<std::string(const IpAddress&)>;
 
+// "path to example.net (192.0.2.1) by ICMP".
+std::string path_title(const std::string& name, const probe::PathResult& path);
+
 // `statistics`: with losses and percentiles of each hop.
 void write_path(std::ostream& out, const Style& style, const std::string& name,
                 const probe::PathResult& path, bool statistics, const NameOf& name_of);
@@ -20,5 +23,9 @@ void write_path(std::ostream& out, const Style& style, const std::string& name,
 // docs/json.md, `tcpdx path --json`.
 void write_path_json(std::ostream& out, const std::string& name, const probe::PathResult& path,
                      const NameOf& name_of);
+
+// A file of SVG without fonts, scripts or links.
+void write_path_svg(std::ostream& out, const std::string& name, const probe::PathResult& path,
+                    const NameOf& name_of);
 
 }  // namespace tcpdx::view

@@ -10,6 +10,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
 
 import jsonschema
 
@@ -256,3 +259,29 @@ def path_takes_silence_for_no_black_hole(lab):
         document = path(lab, "--mtu", V4)
         assert not any(step["black_hole"] for step in document["mtu_steps"]), document
         assert mtus(document) == [1500] * 6, document
+
+
+def path_draws_the_way(lab):
+    """Any reader of XML takes the picture; every router that answered has a box."""
+    with way(lab, 5, features={2: "silent"}), tempfile.TemporaryDirectory() as folder:
+        picture = os.path.join(folder, "way.svg")
+        ask(lab, "path", "-n", "--svg", picture, V4)
+        root = xml.etree.ElementTree.parse(picture).getroot()
+        words = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
+        for i in (1, 3, 4, 5):
+            assert words.count(f"10.77.{i}.1") == 1, words
+        assert words.count(V4) == 1 and words.count("no answer") == 1, words
+        ask(lab, "path", "-n", "--svg", os.path.join(folder, "no", "way.svg"), V4, code=3)
+
+
+def path_invents_no_loss_on_a_busy_machine(lab):
+    """1,000 probes and more of a way that loses none, while a busy loop holds a processor."""
+    with way(lab, 25), subprocess.Popen((sys.executable, "-c", "while True: pass")) as loop:
+        try:
+            sent = 0
+            while sent < 1000:
+                hops = path(lab, V4)["hops"]
+                assert [(hop["sent"], hop["answered"]) for hop in hops] == [(1, 1)] * 26, hops
+                sent += len(hops)
+        finally:
+            loop.kill()
