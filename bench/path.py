@@ -17,8 +17,8 @@ import subprocess
 import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SANDBOX = ("unshare", "--fork", "--pid", "--kill-child", "--mount-proc", "--mount", "--net")
+from sockets import ROOT, enter_sandbox
+
 HOPS = 25
 AWAY_US = 50_000  # one way
 TARGET = "10.77.99.9"
@@ -111,11 +111,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--probes", type=int, default=1000)
     options = parser.parse_args()
-    if "TCPDX_SANDBOX" not in os.environ:
-        os.environ["TCPDX_SANDBOX"] = "1"
-        as_root = () if os.geteuid() == 0 else ("sudo", "-E")
-        command = (*as_root, *SANDBOX, sys.executable, *sys.argv)
-        os.execvp(command[0], command)
+    enter_sandbox()
     subprocess.run(("ip", "link", "set", "lo", "up"), check=True)
     program = os.path.abspath(options.program)
     simulator = os.path.join(os.path.dirname(program), "bench", "bench_path_simulator")

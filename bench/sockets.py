@@ -82,16 +82,21 @@ def table(small, large, ours):
                f"{per_socket:.0f} |")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--program", default=f"{ROOT}/build/release/tcpdx")
-    parser.add_argument("--runs", type=int, default=5)
-    options = parser.parse_args()
+def enter_sandbox():
+    """Begins again in namespaces of its own, which end with their first process."""
     if "TCPDX_SANDBOX" not in os.environ:
         os.environ["TCPDX_SANDBOX"] = "1"
         as_root = () if os.geteuid() == 0 else ("sudo", "-E")
         command = (*as_root, *SANDBOX, sys.executable, *sys.argv)
         os.execvp(command[0], command)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--program", default=f"{ROOT}/build/release/tcpdx")
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    enter_sandbox()
     # A private /run hides the machine's network namespaces.
     subprocess.run(("mount", "-t", "tmpfs", "tmpfs", "/run"), check=True)
     subprocess.run(("ip", "link", "set", "lo", "up"), check=True)
