@@ -79,9 +79,8 @@ void add_evidence(const Facts& facts, const Overflow& overflow, Finding& f) {
     add_judged(f, "calls that fail", percent(ratio(overflow.failed, overflow.calls)),
                percent(kFailingShare), "Tcp.AttemptFails, Tcp.ActiveOpens");
   }
-  if (const auto resets = facts.rise(overflow.netns, "Tcp.OutRsts"); resets.value_or(0) > 0) {
-    add_fact(f, "resets sent", *resets, "Tcp.OutRsts");
-  }
+  const uint64_t resets = facts.rise(overflow.netns, "Tcp.OutRsts").value_or(0);
+  if (resets > 0) add_fact(f, "resets sent", resets, "Tcp.OutRsts");
 }
 
 Finding report(const Facts& facts, const Overflow& overflow) {
