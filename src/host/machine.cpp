@@ -408,8 +408,11 @@ Result<std::vector<uint32_t>> Machine::refresh(std::span<const uint32_t> which, 
     Result<std::vector<uint32_t>> ended = here;  // where the namespace itself has gone
     parts_->inside(netns, into, [&] {
       Result<Netlink> netlink = Netlink::open(NETLINK_SOCK_DIAG);
-      ended = netlink ? refresh_sockets(netlink->asker(), here, infos, look)
-                      : std::unexpected(netlink.error());
+      if (!netlink) {
+        ended = std::unexpected(netlink.error());
+        return;
+      }
+      ended = refresh_sockets(netlink->asker(), here, infos, look);
     });
     if (!ended) return ended;
     gone.insert(gone.end(), ended->begin(), ended->end());

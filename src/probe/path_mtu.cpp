@@ -259,8 +259,7 @@ unsigned interface_mtu(const AskOptions& options) {
   const auto socket = open_socket(SOCK_DGRAM, IPPROTO_UDP, one_hop);
   const std::vector<std::byte> text(kLarger);
   if (!socket || send_datagram(socket->get(), text, options.target) == 0) return kLarger;
-  const std::optional<ErrorMessage> error =
-      next_error(socket->get()).value_or(std::optional<ErrorMessage>{});
+  const std::optional<ErrorMessage> error = next_error(socket->get());
   return error && says_too_big(*error) && error->info != 0 ? error->info : kLarger;
 }
 
