@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 
-from actors import serves
+from actors import listener
 from packets import ACK, CLIENT, RST, SERVER, Capture, healthy
 
 
@@ -32,6 +32,17 @@ def neighbour_health_checks(lab):
     report.calm()
 
 
+def answers(say, _hear, port):
+    """Says back what it is told; a reset is nothing special to it."""
+    sock = listener(port, 64)
+    say("ready")
+    while True:
+        peer, _ = sock.accept()
+        with peer, contextlib.suppress(ConnectionResetError):
+            while data := peer.recv(4096):
+                peer.sendall(data)
+
+
 def aborts(say, _hear, address, port, text):
     """Opens, says so much, and resets: SO_LINGER 0."""
     say("ready")
@@ -47,7 +58,7 @@ def aborts(say, _hear, address, port, text):
 
 def live(lab, text):
     client, server = lab.pair()
-    lab.spawn(server, serves, 9000).expect("ready")
+    lab.spawn(server, answers, 9000).expect("ready")
     caller = lab.spawn(client, aborts, "10.1.0.2", 9000, text, comm="batch")
     caller.expect("ready")
     return caller, lab.doctor(5)
