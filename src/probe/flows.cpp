@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "base/order.hpp"
+
 namespace tcpdx::probe {
 namespace {
 
@@ -122,8 +124,7 @@ std::vector<const Flow*> by_answers(const std::vector<Flow>& flows) {
   std::vector<const Flow*> order;
   order.reserve(flows.size());
   for (const Flow& flow : flows) order.push_back(&flow);
-  std::ranges::stable_sort(order, std::greater{},
-                           [](const Flow* flow) { return answered_hops(*flow); });
+  sort_keeping_order(order, std::greater{}, [](const Flow* flow) { return answered_hops(*flow); });
   return order;
 }
 
@@ -152,8 +153,8 @@ void part(const std::vector<Flow>& flows, PathResult& into) {
     hops.resize(std::min(hops.size(), into.hops.size()));
     add(into.hops, hops);
   }
-  std::ranges::stable_sort(into.branches, std::greater{},
-                           [](const Branch& branch) { return branch.source_ports.size(); });
+  sort_keeping_order(into.branches, std::greater{},
+                     [](const Branch& branch) { return branch.source_ports.size(); });
 }
 
 Result<std::vector<PathWalk>> open_walks(const PathOptions& options,
