@@ -405,17 +405,24 @@ Result<std::vector<uint32_t>> Machine::refresh(std::span<const uint32_t> which, 
   for (const uint32_t index : which) by_namespace[look.sockets[index].netns].push_back(index);
   std::vector<uint32_t> gone;
   for (const auto& [netns, here] : by_namespace) {
-    Result<std::vector<uint32_t>> ended = here;  // where the namespace itself has gone
+    std::vector<uint32_t> ended = here;  // where the namespace itself has gone
+    std::string trouble;
     parts_->inside(netns, into, [&] {
       Result<Netlink> netlink = Netlink::open(NETLINK_SOCK_DIAG);
       if (!netlink) {
-        ended = std::unexpected(netlink.error());
+        trouble = netlink.error().sentence;
         return;
       }
-      ended = refresh_sockets(netlink->asker(), here, infos, look);
+      // The analyzer loses sight of the value that the test above has made sure of.
+      auto asked = refresh_sockets(netlink->asker(), here, infos, look);  // NOLINT
+      if (asked) {
+        ended = std::move(*asked);
+      } else {
+        trouble = asked.error().sentence;
+      }
     });
-    if (!ended) return ended;
-    gone.insert(gone.end(), ended->begin(), ended->end());
+    if (!trouble.empty()) return fail("{}", trouble);
+    gone.insert(gone.end(), ended.begin(), ended.end());
   }
   return gone;
 }
