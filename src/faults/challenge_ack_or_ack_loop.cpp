@@ -23,15 +23,16 @@ constexpr size_t kManyPeers = 4;
 
 constexpr std::string_view kSegments = "Tcp.InSegs";
 constexpr std::string_view kChallenge = "TcpExt.TCPChallengeACK";
+// Each SYN for a live connection, whether or not its challenge ACK was sent.
 constexpr std::string_view kSynChallenge = "TcpExt.TCPSYNChallenge";
 // ACKs that were not sent because the last one is younger than tcp_invalid_ratelimit. Keep-alives
 // and single segments out of place never come that fast.
-constexpr std::array<std::string_view, 2> kSkipped{"TcpExt.TCPACKSkippedChallenge",
-                                                   "TcpExt.TCPACKSkippedSeq"};
-// Why the kernel drops such segments. TCP_OLD_SEQUENCE and the PAWS ones are left out: keep-alives
-// and needless repeats have them too.
-constexpr std::array<std::string_view, 4> kReasons{"TCP_ACK_UNSENT_DATA", "TCP_INVALID_SEQUENCE",
-                                                   "TCP_RESET", "TCP_TOO_OLD_ACK"};
+constexpr std::string_view kSkippedChallenge = "TcpExt.TCPACKSkippedChallenge";
+constexpr std::string_view kSkipped = "TcpExt.TCPACKSkippedSeq";
+// Why the kernel drops such segments. TCP_OLD_SEQUENCE, TCP_RESET and the PAWS ones are left out:
+// keep-alives, resets that are believed and needless repeats have them too.
+constexpr std::array<std::string_view, 3> kReasons{"TCP_ACK_UNSENT_DATA", "TCP_INVALID_SEQUENCE",
+                                                   "TCP_TOO_OLD_ACK"};
 
 constexpr std::array kStates{tcp::State::established};
 constexpr std::array kLookAlikes{
@@ -78,8 +79,8 @@ struct Flow {
 
 struct Odd {
   size_t netns = 0;
-  uint64_t challenged = 0;  // those that answer a SYN left out
-  uint64_t skipped = 0;
+  uint64_t challenged = 0;  // or would have been; those that answer a SYN left out
+  uint64_t skipped = 0;     // ACKs out of place that got no answer
   uint64_t received = 0;
   std::vector<Flow> flows;  // the worst first
   uint64_t all() const { return challenged + skipped; }
@@ -89,13 +90,11 @@ uint64_t difference(uint64_t from, uint64_t take) { return from - std::min(from,
 
 Odd odd_in(const Facts& facts, size_t netns) {
   const auto rise = [&](std::string_view name) { return facts.rise(netns, name).value_or(0); };
-  Odd odd{.netns = netns,
-          .challenged = difference(rise(kChallenge), rise(kSynChallenge)),
-          .skipped = 0,
+  return {.netns = netns,
+          .challenged = difference(rise(kChallenge) + rise(kSkippedChallenge), rise(kSynChallenge)),
+          .skipped = rise(kSkipped),
           .received = rise(kSegments),
           .flows = {}};
-  for (const std::string_view name : kSkipped) odd.skipped += rise(name);
-  return odd;
 }
 
 // Connections that drop such segments faster than keep-alives come, the worst first.
@@ -120,9 +119,8 @@ std::vector<Flow> flows_in(const Facts& facts, size_t netns) {
 
 bool keeps_coming(const Facts& facts, const Odd& odd) {
   if (odd.all() < kLeast || ratio(odd.all(), odd.received) <= kShare) return false;
-  return (odd.challenged > 0 && keeps_rising(facts, odd.netns, kChallenge)) ||
-         std::ranges::any_of(
-             kSkipped, [&](std::string_view name) { return keeps_rising(facts, odd.netns, name); });
+  const auto rises = [&](std::string_view name) { return keeps_rising(facts, odd.netns, name); };
+  return (odd.challenged > 0 && (rises(kChallenge) || rises(kSkippedChallenge))) || rises(kSkipped);
 }
 
 size_t peers_of(const Odd& odd) {
@@ -169,9 +167,11 @@ void add_evidence(const Facts& facts, const Odd& odd, Finding& f) {
                fmt::format("kfree_skb {}", facts.reason(*worst.one)));
   }
   if (odd.challenged > 0) {
-    add_fact(f, "challenge ACKs", odd.challenged, "TcpExt.TCPChallengeACK, TCPSYNChallenge");
+    add_fact(f, "challenged", odd.challenged,
+             "TcpExt.TCPChallengeACK, TCPACKSkippedChallenge, TCPSYNChallenge");
   }
-  if (odd.skipped > 0) add_fact(f, "answers held back", odd.skipped, "TcpExt.TCPACKSkipped*");
+  if (odd.skipped > 0)
+    add_fact(f, "left without an answer", odd.skipped, "TcpExt.TCPACKSkippedSeq");
   const uint64_t beyond = facts.rise(odd.netns, "TcpExt.BeyondWindow").value_or(0);
   if (beyond > 0) add_fact(f, "beyond the window", beyond, "TcpExt.BeyondWindow");
   add_judged(f, "share of segments received", percent(ratio(odd.all(), odd.received)),
@@ -209,7 +209,11 @@ Finding report(const Facts& facts, const Odd& odd, bool counted) {
   f.remedy.push_back(
       "switch off the rewriting of sequence numbers on the firewall between; look for a second "
       "machine with the address (arping -D)");
-  f.remedy.push_back("end a loop by closing that connection: ss -K dst ADDRESS dport = :PORT");
+  const bool one = odd.flows.size() == 1;
+  f.remedy.push_back(
+      fmt::format("end a loop by closing that connection: {}ss -K dst {} dport = :{}", inside,
+                  one ? to_string(odd.flows.front().one->remote.addr.unmapped()) : "ADDRESS",
+                  one ? fmt::to_string(odd.flows.front().one->remote.port) : "PORT"));
   f.avoid.push_back("tcp_invalid_ratelimit=0: it lets a loop run at full speed");
   return f;
 }
