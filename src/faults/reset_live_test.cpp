@@ -22,7 +22,7 @@ Scene server(uint64_t opened = 500) {
 TcpEvent reset(unsigned n, uint16_t local_port = 80) {
   TcpEvent event;
   event.kind = EventKind::reset_sent;
-  event.at = n * 10ms;
+  event.at = n * 100ms;
   event.from = event.to = State::established;
   event.local = at("10.0.0.1", local_port);
   event.remote = at("10.0.0.2", 40000 + n);
@@ -41,10 +41,20 @@ TEST(rst_on_close_unread, shows_a_live_server_by_the_kernels_reason) {
   const Finding* f = scene.find("rst-on-close-unread");
   ASSERT_NE(f, nullptr);
   EXPECT_EQ(f->severity, Severity::notice);
-  EXPECT_EQ(f->confidence, Confidence::confirmed);
+  EXPECT_EQ(f->confidence, Confidence::likely);
   EXPECT_EQ(f->subject.pid, 2210U);
   EXPECT_EQ(f->subject.listener, at("0.0.0.0", 80));
   EXPECT_EQ(scene.find("rst-abortive-linger"), nullptr);
+}
+
+TEST(rst_on_close_unread, silent_on_a_program_that_ends) {
+  Scene scene = server();
+  for (unsigned n = 0; n < 20; ++n) {
+    TcpEvent event = reset(n);
+    event.at = 2s + n * 1ms;
+    scene.event(event, std::string(kUnread));
+  }
+  EXPECT_EQ(scene.find("rst-on-close-unread"), nullptr);
 }
 
 TEST(rst_on_close_unread, silent_on_callers_who_cancel) {

@@ -15,11 +15,14 @@ namespace {
 constexpr uint64_t kLeastCloses = 20;
 constexpr double kShare = 0.01;
 constexpr uint64_t kLeastResets = 5;  // of fewer the share says little
+constexpr Duration kSpread = 1s;      // a program that ends resets all at once
 
 constexpr std::array kStates{tcp::State::established};
 constexpr std::array kLookAlikes{
     LookAlike{"rst-abortive-linger", "there the program had answered all that it was sent"},
-    LookAlike{"a program that crashed", "the kernel closes for it, with the same sign"},
+    LookAlike{"a program that crashed",
+              "the kernel closes for it, with the same sign, all at once"},
+    LookAlike{"a farewell of TLS", "a close_notify left unread behind a whole reply does no harm"},
     LookAlike{"reset-peer-lost-state", "there the reset has no ACK: no socket was there"},
     LookAlike{"a user who cancels a download", "there the calling side resets"},
 };
@@ -39,16 +42,17 @@ constexpr FaultInfo kInfo{
         "clients "
         "misbehave "
         "all day; callers never count, because users cancel. Packets do not show what was read, so "
-        "a capture no more than suspects; the kernel's reason confirms.",
+        "a capture no more than suspects; by the kernel's reason it is likely, where the resets "
+        "come over 1 s at least: a program that ends resets all of its connections at once.",
     .severity = "notice",
     .remedy = "shutdown() for sending, read the rest up to a limit, then close().",
     .avoid = "SO_LINGER: it does not keep unread data from causing a reset.",
-    .silent_on = "resets after the client's FIN, cancelled downloads",
+    .silent_on = "resets after the client's FIN, cancelled downloads, a program that ends",
     .counters = kCounters,
 };
 
 Finding report(const Facts& facts, const Resets& resets) {
-  Finding f = make_finding(kInfo, Severity::notice, Confidence::confirmed);
+  Finding f = make_finding(kInfo, Severity::notice, Confidence::likely);
   set_subject(facts, resets, f);
   f.headline = fmt::format("{} reset {} within {} by closing with data unread", who(facts, resets),
                            counted(resets.events.size(), "connection"), human(facts.seen.window));
@@ -76,6 +80,7 @@ std::vector<Finding> find(const Facts& facts) {
   };
   for (const Resets& resets : resets_of(facts, EventKind::reset_sent, unread)) {
     if (resets.opened < kLeastCloses || resets.events.size() < kLeastResets) continue;
+    if (resets.events.back()->at - resets.events.front()->at < kSpread) continue;
     if (!service_of(facts, resets) || resets.share() <= kShare) continue;
     findings.push_back(report(facts, resets));
   }

@@ -11,14 +11,13 @@ namespace {
 
 using Listeners = std::unordered_map<uint64_t, DiagMessage>;  // by cookie
 
-Result<Listeners> listeners_now(const Ask& ask) {
+Result<void> read_listeners(const Ask& ask, Listeners& listeners) {
   Look now;
   std::vector<std::string> names;
   for (const Family family : {Family::v4, Family::v6}) {
     const auto end = dump_sockets(ask, {family, true, false}, 0, now, names);
     if (!end) return std::unexpected(end.error());
   }
-  Listeners listeners;
   for (const Socket& socket : now.sockets) {
     DiagMessage& message = listeners[socket.cookie];
     message.socket = socket;
@@ -27,7 +26,7 @@ Result<Listeners> listeners_now(const Ask& ask) {
       message.info = *info;
     }
   }
-  return listeners;
+  return {};
 }
 
 void replace(Look& look, uint32_t index, const DiagMessage& message) {
@@ -57,9 +56,9 @@ Result<std::vector<uint32_t>> refresh_sockets(const Ask& ask, std::span<const ui
   const auto listens = [&](uint32_t i) { return look.sockets[i].state == tcp::State::listen; };
   Listeners listeners;
   if (std::ranges::any_of(which, listens)) {
-    Result<Listeners> now = listeners_now(ask);
-    if (!now) return std::unexpected(now.error());
-    listeners = std::move(*now);
+    if (const auto read = read_listeners(ask, listeners); !read) {
+      return std::unexpected(read.error());
+    }
   }
   std::vector<uint32_t> gone;
   DiagMessage message;

@@ -75,7 +75,7 @@ def shows_live(lab):
     if not report.saw_events():
         report.none("rst-on-close-unread")
         return
-    report.the("rst-on-close-unread", "notice", "confirmed", pid=owner.pid, comm="upload",
+    report.the("rst-on-close-unread", "notice", "likely", pid=owner.pid, comm="upload",
                listener=("0.0.0.0", 9000))
     report.none("rst-abortive-linger")
     report.calm()
