@@ -102,8 +102,8 @@ bool sees_all_processes() { return own_pid_namespace() == 0; }
 
 struct Events::Parts {
   struct Destroy {
-    void operator()(events_bpf* skeleton) const { events_bpf__destroy(skeleton); }
-    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+    void operator()(events_bpf* loaded) const { events_bpf__destroy(loaded); }
+    void operator()(ring_buffer* made) const { ring_buffer__free(made); }
   };
 
   int load(const EventOptions& options, const KernelTypes& types, bool helpers);
