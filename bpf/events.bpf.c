@@ -21,7 +21,7 @@ enum { kEtherIp = 0x0800, kEtherIp6 = 0x86dd };
 enum { kSocketDone = 1 << 1 };        // SOCK_DONE: a FIN has come
 enum { kKernelThread = 0x00200000 };  // PF_KTHREAD
 enum { kAccessDenied = 13, kAddressInUse = 98, kAddressNotThere = 99, kAborted = 103 };
-enum { kCancelled = 125 };
+enum { kInterrupted = 4, kCancelled = 125 };
 // include/net/tcp_states.h
 enum { kEstablished = 1, kSynSent = 2, kSynReceived = 3, kTimeWait = 6, kClosed = 7, kListen = 10 };
 enum { kNewSynReceived = 12 };
@@ -71,6 +71,8 @@ struct {
   __type(key, int);
   __type(value, __u8);
 } waiting SEC(".maps");
+
+#include "connects.bpf.h"
 
 static void count(__u32 which) {
   __u64* cell = bpf_map_lookup_elem(&counts, &which);
@@ -252,18 +254,19 @@ static __u32 connecting_us(const struct tcp_sock* tcp, __u64 now_ns) {
   return ((__u32)(now_ns / 1000000) - began) * 1000;
 }
 
-// An active open that came to nothing. Without an error of the socket either no port was free, so
-// that no SYN went out, or the program did not wait for the answer.
-static void send_failed_connect(struct event_record* record, const struct sock* sk) {
+// An active open has ended. A failed one without an error of the socket either had no port, so that
+// no SYN went out, or its program did not wait for the answer.
+static void end_connect(const struct event_record* record, const struct sock* sk, bool keep) {
   const struct tcp_sock* tcp = (const struct tcp_sock*)sk;
-  struct event_record failed = *record;
-  failed.kind = kEventConnect;
-  failed.to = failed.from;
-  failed.duration_us = connecting_us(tcp, record->at_ns);
-  if (failed.error == 0) {
-    failed.error = BPF_CORE_READ(tcp, segs_out) == 0 ? kAddressNotThere : kCancelled;
+  struct event_record ended = *record;
+  ended.kind = kEventConnect;
+  ended.duration_us = connecting_us(tcp, record->at_ns);
+  if (record->to == kClosed && ended.error == 0) {
+    ended.error = BPF_CORE_READ(tcp, segs_out) == 0 ? kAddressNotThere : kCancelled;
   }
-  send(&failed, sizeof failed);
+  ended.to = ended.from;
+  if (settings.tallies && has_helpers) tally_connect(&ended, sk);
+  if (keep) send(&ended, sizeof ended);
 }
 
 static void send_life(const struct event_record* record, const struct sock* sk) {
@@ -288,9 +291,11 @@ static int change_state(const struct sock* sk, __u64 cookie, int from, int to) {
   } else {
     count(kEventState);
   }
-  const bool connect_ends = from == kSynSent && (to == kClosed || to == kEstablished);
-  const bool failed = connect_ends && count_and_keep(kEventConnect) && to == kClosed;
-  if (!failed && !changed) return 0;
+  const bool begins = settings.tallies && from == kClosed && to == kSynSent;
+  const bool ends = from == kSynSent && (to == kClosed || to == kEstablished);
+  const bool failed = ends && count_and_keep(kEventConnect) && to == kClosed;
+  const bool tallied = begins || (ends && settings.tallies);
+  if (!failed && !changed && !tallied) return 0;
   struct event_record record;
   begin(&record, kEventState);
   if (!fill_common(&record, &sk->__sk_common)) return 0;
@@ -304,7 +309,8 @@ static int change_state(const struct sock* sk, __u64 cookie, int from, int to) {
   if (settings.accepts && has_helpers && from == kSynReceived && to == kEstablished) {
     bpf_sk_storage_get(&waiting, (void*)sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
   }
-  if (failed) send_failed_connect(&record, sk);
+  if (begins && has_helpers) remember_caller(sk, &record);
+  if (failed || (ends && tallied)) end_connect(&record, sk, failed);
   if (!changed) return 0;
   if (settings.lives && to == kClosed) {
     send_life(&record, sk);

@@ -78,6 +78,21 @@ struct life_record {
   __u32 segments_in;
 };
 
+/* How the active opens of one process towards one destination ended. */
+struct connect_key {
+  __u8 remote[16]; /* IPv4 fills the first four */
+  __u32 netns;     /* inode number */
+  __u32 pid;
+  __u16 family; /* AF_INET, AF_INET6 */
+  __u16 remote_port;
+};
+struct connect_tally {
+  __u64 succeeded;
+  __u64 repeated; /* of those: after a repeated SYN */
+  __u64 failed;
+  char comm[16];
+};
+
 /* What the programs are told before they are loaded (a constant to them). */
 struct event_settings {
   __u32 kinds;            /* bit 1 << event_kind: make a record; all kinds are counted */
@@ -92,6 +107,8 @@ struct event_settings {
   __u8 lives;             /* life_record with the last change of state */
   __u8 accepts;           /* tell who uses an accepted socket */
   __u8 chosen_namespaces; /* only those of the map `namespaces` */
+  __u8 tallies;           /* count the ends of active opens */
+  __u8 unused[7];
   __u64 reasons[4];       /* drop: bit of each reason that is worth a record */
 };
 

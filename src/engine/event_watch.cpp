@@ -23,6 +23,7 @@ host::EventOptions rare_events(const Observation& seen) {
   options.kinds = {state, connect, retransmit, reset_sent, reset_received, drop, bind_failed};
   options.rare_states = true;
   options.most = EventLog::kMostKept;
+  options.tallies = EventLog::kMostKept;
   for (const Namespace& space : seen.namespaces) {
     options.namespaces.push_back(static_cast<uint32_t>(space.inode));
   }
@@ -41,6 +42,25 @@ uint32_t process_of(uint32_t pid, const std::string& comm, Processes& known, Obs
     into.processes.push_back(std::move(process));
   }
   return place->second;
+}
+
+uint16_t netns_of(uint32_t inode, const Observation& seen) {
+  const auto found = std::ranges::find(seen.namespaces, inode, &Namespace::inode);
+  if (found == seen.namespaces.end()) return kNoNetns;
+  return static_cast<uint16_t>(found - seen.namespaces.begin());
+}
+
+void add_tallies(const std::vector<host::CallerTally>& tallies, Processes& known,
+                 Observation& into) {
+  into.events.connects.reserve(tallies.size());
+  for (const host::CallerTally& tally : tallies) {
+    into.events.connects.push_back({.netns = netns_of(tally.netns, into),
+                                    .process = process_of(tally.pid, tally.comm, known, into),
+                                    .remote = tally.remote,
+                                    .succeeded = tally.succeeded,
+                                    .repeated = tally.repeated,
+                                    .failed = tally.failed});
+  }
 }
 
 // The process that owns each socket, where a look saw one.
@@ -120,17 +140,16 @@ void EventWatch::finish(Observation& into) {
   EventLog& log = into.events;
   log.counted = events_->counted();
   log.lost = events_->lost();
+  const auto tallies = events_->tallies();
   events_.reset();
   auto owners = owners_by_cookie(into);
   Processes processes;
   for (uint32_t i = 0; i < into.processes.size(); ++i) processes[into.processes[i].pid] = i;
+  add_tallies(tallies, processes, into);
   for (size_t i = 0; i < log.events.size(); ++i) {
     TcpEvent& event = log.events[i];
     const Pending& pending = pending_[i];
-    const auto netns = std::ranges::find(into.namespaces, pending.netns, &Namespace::inode);
-    if (netns != into.namespaces.end()) {
-      event.netns = static_cast<uint16_t>(netns - into.namespaces.begin());
-    }
+    event.netns = netns_of(pending.netns, into);
     if (pending.pid == 0) continue;
     event.process = process_of(pending.pid, pending.comm, processes, into);
     owners[event.cookie] = event.process;

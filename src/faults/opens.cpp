@@ -142,9 +142,9 @@ std::vector<Opens> opens_by_destination(const Facts& facts) {
 }
 
 uint64_t unplaced(const Facts& facts, const std::vector<Opens>& all) {
-  if (!facts.seen.events.connects.empty()) return 0;
-  uint64_t placed = facts.events(EventKind::connect).size();
-  for (const Opens& opens : all) placed += opens.succeeded;
+  uint64_t placed = 0;
+  for (const TcpEvent* event : facts.events(EventKind::connect)) placed += !is_failure(*event);
+  for (const Opens& opens : all) placed += opens.succeeded + opens.failures;
   const uint64_t counted = facts.count_of(EventKind::connect);
   return counted - std::min(counted, placed);
 }

@@ -192,7 +192,12 @@ class Scene {
     const uint32_t process =
         seen_.processes.empty() ? kNoIndex : static_cast<uint32_t>(seen_.processes.size() - 1);
     seen_.events.watched = true;
-    seen_.events.counted[static_cast<size_t>(EventKind::connect)] += succeeded + failed;
+    const auto with_event = std::ranges::count_if(seen_.events.events, [&](const TcpEvent& event) {
+      return event.kind == EventKind::connect && event.remote == remote;
+    });
+    seen_.events.counted[static_cast<size_t>(EventKind::connect)] +=
+        succeeded + std::max(failed, static_cast<uint64_t>(with_event)) -
+        static_cast<uint64_t>(with_event);
     seen_.events.connects.push_back({.netns = 0,
                                      .process = process,
                                      .remote = remote,

@@ -89,4 +89,14 @@ std::optional<KernelEvent> read_event_record(std::span<const std::byte> bytes) {
   return event;
 }
 
+CallerTally read_caller_tally(const connect_key& key, const connect_tally& tally) {
+  return {.netns = key.netns,
+          .pid = key.pid,
+          .comm = std::string(tally.comm, strnlen(tally.comm, sizeof tally.comm)),
+          .remote = address_of(key.family, key.remote, key.remote_port),
+          .succeeded = tally.succeeded,
+          .repeated = tally.repeated,
+          .failed = tally.failed};
+}
+
 }  // namespace tcpdx::host

@@ -12,6 +12,9 @@
 #include "model/event.hpp"
 #include "tcp/state.hpp"
 
+struct connect_key;  // bpf/records.h
+struct connect_tally;
+
 namespace tcpdx::host {
 
 // What a connection did until its end.
@@ -47,7 +50,19 @@ struct KernelEvent {
   std::optional<Life> life;
 };
 
+// How the active opens of one process towards one destination ended; see ConnectTally.
+struct CallerTally {
+  uint32_t netns = 0;  // inode number
+  uint32_t pid = 0;
+  std::string comm;
+  SocketAddress remote;
+  uint64_t succeeded = 0;
+  uint64_t repeated = 0;
+  uint64_t failed = 0;
+};
+
 // Nothing for what is none of our records.
 std::optional<KernelEvent> read_event_record(std::span<const std::byte> bytes);
+CallerTally read_caller_tally(const connect_key& key, const connect_tally& tally);
 
 }  // namespace tcpdx::host

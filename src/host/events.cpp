@@ -89,6 +89,7 @@ event_settings settings_of(const EventOptions& options, const Reasons& drops) {
   settings.rare_states = options.rare_states;
   settings.lives = options.lives;
   settings.accepts = options.accepts;
+  settings.tallies = options.tallies > 0;
   for (const auto& [number, name] : drops) {
     if (number >= 256 || std::ranges::find(kOrdinary, name) != std::end(kOrdinary)) continue;
     settings.reasons[number / 64] |= uint64_t{1} << (number % 64);
@@ -156,6 +157,7 @@ int Events::Parts::load(const EventOptions& options, const KernelTypes& types, b
   const_cast<event_settings&>(skeleton->rodata->settings) = settings_of(options, drops);
   skeleton->rodata->has_helpers = helpers;
   bpf_map__set_max_entries(skeleton->maps.events, options.buffer);
+  bpf_map__set_max_entries(skeleton->maps.connects, std::max(options.tallies, 1U));
   const auto chosen = static_cast<uint32_t>(options.namespaces.size());
   bpf_map__set_max_entries(skeleton->maps.namespaces, std::max(chosen, 1U));
   if (const int error = events_bpf__load(skeleton.get()); error != 0) return error;
@@ -230,6 +232,21 @@ std::array<uint64_t, kEventKinds> Events::counted() const {
 }
 
 uint64_t Events::lost() const { return parts_->counts().back(); }
+
+std::vector<CallerTally> Events::tallies() const {
+  const bpf_map* map = parts_->skeleton->maps.connects;
+  std::vector<CallerTally> found;
+  connect_key key{};
+  const connect_key* before = nullptr;
+  while (bpf_map__get_next_key(map, before, &key, sizeof key) == 0) {
+    connect_tally tally{};
+    if (bpf_map__lookup_elem(map, &key, sizeof key, &tally, sizeof tally, 0) == 0) {
+      found.push_back(read_caller_tally(key, tally));
+    }
+    before = &key;
+  }
+  return found;
+}
 
 std::string Events::reason(EventKind kind, uint16_t number) const {
   if (kind != EventKind::drop && kind != EventKind::reset_sent) return {};

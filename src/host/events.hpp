@@ -32,6 +32,7 @@ struct EventOptions {
   bool rare_states = false;  // state: only SYN-SENT to SYN-RECEIVED
   bool lives = false;        // state: the last one has a Life
   bool accepts = false;      // tell who uses an accepted socket first
+  uint32_t tallies = 0;      // destinations and callers whose active opens are counted, at most
   // Only what matches is counted and recorded; nothing given matches everything.
   std::vector<uint32_t> namespaces;  // inode numbers
   std::vector<uint16_t> ports;       // one of them at either end; at most kMostPorts
@@ -57,6 +58,9 @@ class Events {
   std::array<uint64_t, kEventKinds> counted() const;
   // Records that were lost since the ring buffer was full, or since the program was interrupted.
   uint64_t lost() const;
+  // Of the sockets that called since open(). Empty where EventOptions::tallies is 0, or on kernels
+  // before 5.12, whose sockets have no storage.
+  std::vector<CallerTally> tallies() const;
   // The kernel's name of a reason: "NO_SOCKET"; of an unknown number, the number; of 0 nothing.
   std::string reason(EventKind kind, uint16_t number) const;
   // Tracepoints that this kernel lacks.

@@ -119,6 +119,45 @@ TEST_F(TheEvents, name_the_process_that_opens) {
   EXPECT_EQ(events_->lost(), 0U);
 }
 
+// Three calls that are answered and two that are refused, none of them with a record.
+TEST(the_tallies, count_what_each_caller_got) {
+  EventOptions options;
+  options.kinds = {EventKind::connect};
+  options.tallies = 16;
+  options.most = 1;
+  auto events = Events::open(options);
+  if (!events) GTEST_SKIP() << "no BPF here: " << events.error().why;
+  Fd listener = tcp_socket();
+  ASSERT_EQ(with_address(::bind, listener, loopback(0)), 0);
+  ASSERT_EQ(::listen(listener.get(), 8), 0);
+  Fd taken = tcp_socket();
+  ASSERT_EQ(with_address(::bind, taken, loopback(0)), 0);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(with_address(::connect, tcp_socket(), loopback(port_of(listener))), 0);
+  }
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(with_address(::connect, tcp_socket(), loopback(port_of(taken))), -1);
+  }
+  const auto tallies = events->tallies();
+  if (tallies.empty()) GTEST_SKIP() << "sockets have no storage on this kernel";
+  const auto tally_of = [&](const Fd& end) {
+    const auto found = std::ranges::find(tallies, port_of(end),
+                                         [](const CallerTally& t) { return t.remote.port; });
+    return found == tallies.end() ? CallerTally{} : *found;
+  };
+  const CallerTally served = tally_of(listener);
+  EXPECT_EQ(served.succeeded, 3U);
+  EXPECT_EQ(served.repeated, 0U);
+  EXPECT_EQ(served.failed, 0U);
+  EXPECT_EQ(served.pid, static_cast<uint32_t>(::getpid()));
+  EXPECT_EQ(to_string(served.remote.addr), "127.0.0.1");
+  const CallerTally refused = tally_of(taken);
+  EXPECT_EQ(refused.succeeded, 0U);
+  EXPECT_EQ(refused.failed, 2U);
+  EXPECT_EQ(refused.pid, static_cast<uint32_t>(::getpid()));
+  EXPECT_FALSE(refused.comm.empty());
+}
+
 TEST_F(TheEvents, show_a_bind_that_failed) {
   Fd first = tcp_socket();
   ASSERT_EQ(with_address(::bind, first, loopback(0)), 0);

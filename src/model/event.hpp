@@ -69,7 +69,9 @@ struct TcpEvent {
 };
 
 // How the active opens of one program towards one destination ended: all of them, also those of
-// which no event was kept.
+// which no event was kept. Attempts that say nothing of the destination are not among the failed:
+// no local port, a signal, and those given up within 250 ms, as of several addresses tried at once
+// (RFC 8305, 5).
 struct ConnectTally {
   uint16_t netns = kNoNetns;    // index into Observation::namespaces
   uint32_t process = kNoIndex;  // index into Observation::processes

@@ -14,6 +14,16 @@ from lab import wait_until
 from packets import ACK, CLIENT, RST, SERVER, SYN, Capture, healthy
 
 
+# Resets every fifth SYN to the port.
+BOX = """table inet box {
+  chain in {
+    type filter hook input priority 0
+    tcp dport 9000 tcp flags syn numgen inc mod 5 0 reject with tcp reset
+  }
+}
+"""
+
+
 def shows(lab):
     """With the kernel's events: who called where, and how often."""
     client, _ = lab.pair()
@@ -28,6 +38,32 @@ def shows(lab):
     report.none("connect-blackhole")
     report.none("outbound-scan-or-worm")
     return None
+
+
+def shows_on_a_busy_client(lab):
+    """Far more calls succeed elsewhere than a look can see; they do not make this one doubtful."""
+    client, server = lab.pair()
+    lab.spawn(server, serves, 9001).expect("ready")
+    busy = lab.spawn(client, connects_for_ever, "10.1.0.2", 9001, 0.0005, comm="busy")
+    caller = lab.spawn(client, connects_for_ever, "10.1.0.2", 9000, 0.05, comm="billing")
+    wait_until(lambda: client.counter("Tcp.ActiveOpens") > 200, "connections")
+    report = lab.doctor(5)
+    if report.saw_events():
+        report.the("connection-refused", "warning", "confirmed", pid=caller.pid, comm="billing",
+                   netns=client.inode, destination=("10.1.0.2", 9000))
+        report.alone("connection-refused")
+    del busy
+
+
+def neighbour_few_of_many(lab):
+    """One call in five is refused by a box on the way; the others to the same port succeed."""
+    client, server = lab.pair()
+    lab.spawn(server, serves, 9000).expect("ready")
+    server.run("nft", "-f", "-", input=BOX)
+    caller = lab.spawn(client, connects_for_ever, "10.1.0.2", 9000, 0.01)
+    wait_until(lambda: client.counter("Tcp.AttemptFails") > 3, "refused attempts")
+    lab.doctor(5).none("connection-refused")
+    del caller
 
 
 def shows_by_counters(lab, client=None):
