@@ -420,7 +420,9 @@ static int reset(const struct sock* sk, const struct sk_buff* skb, __u32 reason)
   record.reason = (__u16)reason;
   if (sk != 0 && skb == 0) {  // an active reset: by a program or a timer, of a whole connection
     const struct tcp_sock* tcp = (const struct tcp_sock*)sk;
-    record.carried = BPF_CORE_READ(tcp, bytes_received) + BPF_CORE_READ(tcp, bytes_sent) -
+    const __u64 received = BPF_CORE_READ(tcp, bytes_received);
+    const bool fin = (sk->__sk_common.skc_flags & kSocketDone) != 0 && received > 0;
+    record.carried = received - (fin ? 1 : 0) + BPF_CORE_READ(tcp, bytes_sent) -
                      BPF_CORE_READ(tcp, bytes_retrans);
     record.carried_known = 1;
   }

@@ -45,7 +45,8 @@ constexpr FaultInfo kInfo{
         "At least two keep-alives in a row without an answer: likely. Without keep-alives, on a "
         "port that a program serves: at least 20 connections quiet for more than 2 h that hold "
         "more than 20 % of its descriptors, from hosts of which nothing else was heard for 10 min: "
-        "suspected. Time and share together, as age alone is no sign of illness.",
+        "suspected. Time and share together, as age alone is no sign of illness. Hours are tested "
+        "on altered observations.",
     .severity =
         "notice; warning when at least 20 connections and 20 % of the program's descriptors do "
         "not answer keep-alives",

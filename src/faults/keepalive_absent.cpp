@@ -38,7 +38,9 @@ constexpr FaultInfo kInfo{
     .look_alikes = kLookAlikes,
     .trigger =
         "More than 50 connections to one served port on which nothing passed for more than 10 min, "
-        "and no connection of that port with the keep-alive timer.",
+        "and no connection of that port with the keep-alive timer. The minutes are tested on "
+        "altered "
+        "observations.",
     .severity = "info: a risk, not a fault",
     .remedy =
         "SO_KEEPALIVE on each accepted socket, with TCP_KEEPIDLE below the shortest limit on the "

@@ -45,7 +45,8 @@ constexpr FaultInfo kInfo{
     .trigger =
         "In every sample of the look at least half of tcp_max_orphans, or a quarter with "
         "TCPAbortOnMemory rising in any namespace. A share, because the limit grows with the "
-        "machine. Not reproduced on a live machine: it is tested on made-up observations.",
+        "machine. Not reproduced on a live machine, whose limit it is: tested on altered "
+        "observations.",
     .severity = "notice from half of the limit, warning from 80 %, critical with TCPAbortOnMemory",
     .remedy =
         "Find the peers that vanished or do not read; a lower tcp_orphan_retries (0 stands for 8); "

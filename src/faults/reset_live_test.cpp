@@ -180,6 +180,13 @@ TEST(conntrack_table_full, silent_on_clashes) {
   EXPECT_EQ(table(500, 40).find("conntrack-table-full"), nullptr);
 }
 
+TEST(conntrack_table_full, silent_on_clashes_in_a_fuller_table_but_for_its_fill) {
+  Scene scene = table(90'000, 40);
+  scene.count("nf_conntrack.insert_failed", 2, 42);
+  ASSERT_NE(scene.find("conntrack-table-full"), nullptr);
+  EXPECT_EQ(scene.found().front().severity, Severity::notice);
+}
+
 TEST(conntrack_table_full, silent_where_no_table_is_known) {
   Scene scene(30s);
   EXPECT_EQ(scene.find("conntrack-table-full"), nullptr);

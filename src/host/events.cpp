@@ -17,6 +17,7 @@
 #include "bpf/records.h"
 #include "host/btf.hpp"
 #include "host/capabilities.hpp"
+#include "host/libbpf_messages.hpp"
 
 namespace tcpdx::host {
 
@@ -48,8 +49,6 @@ constexpr unsigned kAny = 99;
 bool asked(const EventOptions& options, EventKind kind) {
   return std::ranges::find(options.kinds, kind) != options.kinds.end();
 }
-
-int quiet(libbpf_print_level, const char*, va_list) { return 0; }
 
 Missing refused(std::string why, int error) {
   std::string needs;
@@ -188,7 +187,7 @@ std::vector<uint64_t> Events::Parts::counts() const {
 }
 
 std::expected<Events, Missing> Events::open(const EventOptions& options) {
-  libbpf_set_print(quiet);
+  const LibbpfMessages messages;
   const Result<KernelTypes> types = KernelTypes::open();
   if (!types) return std::unexpected(Missing{std::string(kWhat), types.error().sentence, ""});
   auto parts = std::make_unique<Parts>();
@@ -198,11 +197,13 @@ std::expected<Events, Missing> Events::open(const EventOptions& options) {
   if (error != 0 && error != -EPERM) error = parts->load(options, *types, false);
   if (error != 0) {
     return std::unexpected(
-        refused(fmt::format("the kernel refuses BPF programs: {}", errno_text(-error)), -error));
+        refused(fmt::format("the kernel refuses BPF programs: {}", libbpf_reason(error, messages)),
+                -error));
   }
   if (error = parts->attach(); error != 0) {
     return std::unexpected(
-        refused(fmt::format("BPF programs cannot be attached: {}", errno_text(-error)), -error));
+        refused(fmt::format("BPF programs cannot be attached: {}", libbpf_reason(error, messages)),
+                -error));
   }
   const auto hand_over = [](void* given, void* data, size_t size) {
     auto* self = static_cast<Parts*>(given);

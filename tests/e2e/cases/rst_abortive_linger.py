@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import struct
+import subprocess
 import time
 
 from actors import listener
@@ -79,3 +80,42 @@ def neighbour_live_health_checks(lab):
     _, report = live(lab, 0)
     report.none("rst-abortive-linger")
     report.calm()
+
+
+def talks(say, hear, address, port, count):
+    """Opens connections and says something on each."""
+    socks = [socket.create_connection((address, port)) for _ in range(count)]
+    for sock in socks:
+        sock.send(b"x" * 100)
+        sock.recv(100)
+    say("talked")
+    hear()
+
+
+def neighbour_killed_from_outside(lab):
+    """ss -K ends connections that carried text: no program closes with SO_LINGER 0."""
+    client, server = lab.pair()
+    lab.spawn(server, answers_many, 9000).expect("ready")
+    caller = lab.spawn(client, talks, "10.1.0.2", 9000, 40, comm="batch")
+    caller.expect("talked")
+    killer = lab.spawn(client, kills_later, 9000)
+    report = lab.doctor(5)
+    killer.expect("killed")
+    report.none("rst-abortive-linger")
+
+
+def answers_many(say, _hear, port):
+    """Says one answer to each, and keeps them."""
+    sock = listener(port, 64)
+    say("ready")
+    kept = []
+    while True:
+        kept.append(sock.accept()[0])
+        kept[-1].sendall(kept[-1].recv(4096))
+
+
+def kills_later(say, hear, port):
+    time.sleep(2)
+    done = subprocess.run(("ss", "-K", "dport", "=", str(port)), capture_output=True, check=False)
+    say("killed" if done.returncode == 0 else done.stderr.decode())
+    hear()
