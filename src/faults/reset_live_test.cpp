@@ -57,6 +57,37 @@ TEST(rst_on_close_unread, silent_on_a_program_that_ends) {
   EXPECT_EQ(scene.find("rst-on-close-unread"), nullptr);
 }
 
+// A namespace of which only counters are known.
+Scene counted(uint64_t accepted, uint64_t called, uint64_t unread) {
+  Scene scene(30s);
+  scene.count("Tcp.PassiveOpens", 100, 100 + accepted);
+  scene.count("Tcp.ActiveOpens", 100, 100 + called);
+  scene.count("TcpExt.TCPAbortOnClose", 7, 7 + unread);
+  return scene;
+}
+
+TEST(rst_on_close_unread, shows_a_suspicion_by_counters_alone) {
+  Scene scene = counted(1000, 10, 60);
+  const Finding* f = scene.find("rst-on-close-unread");
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->severity, Severity::notice);
+  EXPECT_EQ(f->confidence, Confidence::suspected);
+  EXPECT_FALSE(f->subject.pid);
+}
+
+TEST(rst_on_close_unread, silent_by_counters_on_callers_few_and_a_sudden_end) {
+  EXPECT_EQ(counted(1000, 800, 60).find("rst-on-close-unread"), nullptr);
+  EXPECT_EQ(counted(1000, 10, 9).find("rst-on-close-unread"), nullptr);
+  Scene sudden(30s);
+  sudden.count("Tcp.PassiveOpens", 100, 1100);
+  std::vector<Sample>& samples = sudden.observation().samples;
+  for (Sample& sample : samples) {
+    const bool last = &sample == &samples.back();
+    sample.counters[0].set("TcpExt.TCPAbortOnClose", last ? 67 : 7);
+  }
+  EXPECT_EQ(sudden.find("rst-on-close-unread"), nullptr);
+}
+
 TEST(rst_on_close_unread, silent_on_callers_who_cancel) {
   Scene scene = server();
   for (unsigned n = 0; n < 20; ++n)

@@ -1,6 +1,7 @@
 // rst-on-close-unread: a server closes without reading what it was sent.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.hpp"
@@ -16,6 +17,10 @@ constexpr uint64_t kLeastCloses = 20;
 constexpr double kShare = 0.01;
 constexpr uint64_t kLeastResets = 5;  // of fewer the share says little
 constexpr Duration kSpread = 1s;      // a program that ends resets all at once
+// Where nothing names the program:
+constexpr size_t kParts = 4;  // of the window; in each of them such resets
+constexpr double kMostCalls =
+    0.05;  // of what is opened: a namespace that serves, not one that calls
 
 constexpr std::array kStates{tcp::State::established};
 constexpr std::array kLookAlikes{
@@ -43,7 +48,10 @@ constexpr FaultInfo kInfo{
         "misbehave "
         "all day; callers never count, because users cancel. Packets do not show what was read, so "
         "a capture no more than suspects; by the kernel's reason it is likely, where the resets "
-        "come over 1 s at least: a program that ends resets all of its connections at once.",
+        "come over 1 s at least: a program that ends resets all of its connections at once. "
+        "Without "
+        "the kernel's events TCPAbortOnClose counts them without a name: it is suspected where it "
+        "rises in each quarter of the look and hardly anything is called from the namespace.",
     .severity = "notice",
     .remedy = "shutdown() for sending, read the rest up to a limit, then close().",
     .avoid = "SO_LINGER: it does not keep unread data from causing a reset.",
@@ -72,8 +80,49 @@ Finding report(const Facts& facts, const Resets& resets) {
   return f;
 }
 
+bool rises_all_along(const Facts& facts, size_t netns) {
+  const Rises rises = facts.rises(netns, "TcpExt.TCPAbortOnClose", kParts);
+  return rises.size() == kParts &&
+         std::ranges::all_of(rises, [](const auto& rise) { return rise.value_or(0) > 0; });
+}
+
+Finding report_unnamed(const Facts& facts, size_t netns, uint64_t resets, uint64_t accepted) {
+  Finding f = make_finding(kInfo, Severity::notice, Confidence::suspected);
+  f.subject.netns = facts.seen.namespaces[netns].inode;
+  f.headline = fmt::format("A server{} reset {} within {} by closing with data unread",
+                           in_namespace(facts, netns), counted(resets, "connection"),
+                           human(facts.seen.window));
+  f.cause =
+      "it calls close() before it has read everything; which program it is only the kernel's "
+      "events "
+      "could say, and they were not followed";
+  add_judged(f, "share of about as many closes as opens", percent(ratio(resets, accepted)),
+             percent(kShare), "TcpExt.TCPAbortOnClose, Tcp.PassiveOpens");
+  f.confirm.push_back(run_inside(facts, netns) +
+                      "tcpdump -ni any -c 20 'tcp[tcpflags] & tcp-rst != 0'   (from which port?)");
+  f.remedy.push_back("shutdown() for sending, read the rest up to a limit, then close()");
+  f.avoid.push_back("SO_LINGER: it does not keep unread data from causing a reset");
+  return f;
+}
+
+std::vector<Finding> find_unnamed(const Facts& facts) {
+  std::vector<Finding> findings;
+  for (size_t netns = 0; netns < facts.seen.namespaces.size(); ++netns) {
+    const auto rise = [&](std::string_view name) { return facts.rise(netns, name).value_or(0); };
+    const uint64_t resets = rise("TcpExt.TCPAbortOnClose");
+    const uint64_t accepted = rise("Tcp.PassiveOpens");
+    const bool serves =
+        ratio(rise("Tcp.ActiveOpens"), std::max<uint64_t>(accepted, 1)) < kMostCalls;
+    if (!serves || accepted < kLeastCloses || resets < kLeastResets) continue;
+    if (ratio(resets, accepted) <= kShare || !rises_all_along(facts, netns)) continue;
+    findings.push_back(report_unnamed(facts, netns, resets, accepted));
+  }
+  return findings;
+}
+
 // Of servers: users cancel their own downloads all day.
 std::vector<Finding> find(const Facts& facts) {
+  if (!facts.watched()) return find_unnamed(facts);
   std::vector<Finding> findings;
   const auto unread = [&](const TcpEvent& event) {
     return facts.reason(event) == "TCP_ABORT_ON_CLOSE";

@@ -61,19 +61,19 @@ def asks(say, _hear, address, port, pause):
         time.sleep(pause)
 
 
-def live(lab, reads):
+def live(lab, reads, events=True):
     client, server = lab.pair()
     owner = lab.spawn(server, answers_unread, 9000, reads, comm="upload")
     owner.expect("ready")
     lab.spawn(client, asks, "10.1.0.2", 9000, 0.05).expect("ready")
-    return owner, lab.doctor(5)
+    return owner, lab.doctor(5, events=events)
 
 
 def shows_live(lab):
     """The server reads the head of each request and closes."""
     owner, report = live(lab, 100)
     if not report.saw_events():
-        report.none("rst-on-close-unread")
+        report.the("rst-on-close-unread", "notice", "suspected")
         return
     report.the("rst-on-close-unread", "notice", "likely", pid=owner.pid, comm="upload",
                listener=("0.0.0.0", 9000))
@@ -83,5 +83,18 @@ def shows_live(lab):
 
 def neighbour_live_reads_all(lab):
     _, report = live(lab, 2000)
+    report.none("rst-on-close-unread")
+    report.calm()
+
+
+def shows_by_counters(lab):
+    """Without events nothing names the program: a suspicion."""
+    _, report = live(lab, 100, events=False)
+    report.the("rst-on-close-unread", "notice", "suspected")
+    report.calm()
+
+
+def neighbour_by_counters_reads_all(lab):
+    _, report = live(lab, 2000, events=False)
     report.none("rst-on-close-unread")
     report.calm()
