@@ -1,11 +1,9 @@
 """`ping` and `path` over simulated ways: delays, losses, limits, silence, labels and clamps that
 the way is made of must come out; as root and as nobody.
 
-   this host 10.77.0.1, fd77::1 ──tun0── hop 1 ── hop 2 ── ... ── target 10.77.99.9, fd77:99::9
-   hop i is 10.77.i.1 and fd77:i::1, all of them in one process (tests/programs/path_simulator.cpp)
+   the ways are those of simulated_path.py
 """
 
-import contextlib
 import json
 import os
 import shutil
@@ -17,32 +15,11 @@ import xml.etree.ElementTree
 import jsonschema
 
 from lab import run
+from simulated_path import V4, V6, way
 
 SCHEMAS = os.path.join(os.path.dirname(__file__), "../../../docs/schema")
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
           "--bounding-set=-all")
-V4, V6 = "10.77.99.9", "fd77:99::9"
-
-
-@contextlib.contextmanager
-def way(lab, hops, target="open=443", features=None, step_us=2000):
-    """A way of that many routers; features[i] are words of the i-th (path_simulator.cpp)."""
-    features = features or {}
-    lines = [f"hop {i * step_us} 10.77.{i}.1 fd77:{i}::1 {features.get(i, '')}"
-             for i in range(1, hops + 1)]
-    lines.append(f"target {(hops + 1) * step_us} {V4} {V6} {target}")
-    command = (os.path.join(lab.programs, "path_simulator"), "tun0", "10.77.0.1/16", "fd77::1/16")
-    with lab.here:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   text=True)
-    process.stdin.write("\n".join((*lines, "run\n")))
-    process.stdin.flush()
-    assert process.stdout.readline() == "ready\n"
-    try:
-        yield process
-    finally:
-        process.stdin.close()
-        process.wait(timeout=10)
 
 
 def ask(lab, *args, code=0, prefix=()):
@@ -207,12 +184,26 @@ def path_tells_a_limit_from_a_loss(lab):
 
 def path_sends_no_more_than_said(lab):
     """By TCP one handshake reaches the target, and the echo that told its distance."""
-    with way(lab, 5) as process:
+    with way(lab, 5, step_us=200) as simulated:
         path(lab, f"{V4}:443")
-        process.stdin.close()
-        reached = int(process.stdout.readline().split()[1])
         # The echo; the SYN, the ACK of the handshake, and the RST that ends the connection.
-        assert reached <= 4, reached
+        reached, syns = simulated.end()
+        assert reached <= 4 and syns == 1, (reached, syns)
+
+
+def path_has_manners_without_echoes(lab):
+    """A target that answers none is found router by router; one that is silent gets what is said,
+    at most --max-ttl of them. So does one so far away that waiting for its echo takes too long."""
+    for target, args, code, most in (("no-echo open=443", (), 0, 1),
+                                     ("silent", ("--max-ttl", "12"), 3, 12 - 5)):
+        with way(lab, 5, target=target, step_us=200) as simulated:
+            assert len(path(lab, *args, f"{V4}:443", code=code)["hops"]) == (5 if code else 6)
+            _, syns = simulated.end()
+            assert 1 <= syns <= most, (target, syns)
+    with way(lab, 5, step_us=20000) as simulated:
+        assert len(path(lab, f"{V4}:443")["hops"]) == 6
+        _, syns = simulated.end()
+        assert 1 <= syns <= 4 + 5 * 5, syns
 
 
 def mtus(document):
