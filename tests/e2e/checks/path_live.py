@@ -1,5 +1,5 @@
-"""`path --live` on a terminal: hops asked again and again, keys that freeze, sort, switch, count anew
-and write, and an end that leaves the terminal as it was.
+"""`path --live` on a terminal: hops asked again and again, keys that freeze, sort, switch, count
+anew and write, and an end that leaves the terminal as it was.
 
    the ways are those of simulated_path.py, the terminal is that of terminal.py
 """

@@ -4,9 +4,11 @@ the way is made of must come out; as root and as nobody.
    the ways are those of simulated_path.py
 """
 
+import ipaddress
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -112,6 +114,75 @@ def ping_has_manners(lab):
     ask(lab, "ping", "-i", "5ms", "-c", "1", "--flood", "127.0.0.1")
     ask(lab, "ping", code=64)
     ask(lab, "ping", "no-such-host.invalid", code=3)
+
+
+class Arrivals:
+    """What a host receives, as it came off its cables (packet(7))."""
+
+    def __init__(self, namespace):
+        with namespace:
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
+                                        socket.htons(0x0003))  # ETH_P_ALL
+        self.socket.settimeout(10)
+
+    def next_to(self, target):
+        """(interface, source, traffic class, octets of the IP packet) of the next one to it."""
+        while True:
+            packet, (interface, _, kind, *_) = self.socket.recvfrom(2048)
+            if kind == socket.PACKET_OUTGOING:
+                continue
+            if packet[0] >> 4 == 4:
+                source, to = packet[12:16], packet[16:20]
+                found = packet[1], int.from_bytes(packet[2:4], "big")
+            else:
+                source, to = packet[8:24], packet[24:40]
+                found = ((packet[0] & 0xf) << 4 | packet[1] >> 4,
+                         40 + int.from_bytes(packet[4:6], "big"))
+            if str(ipaddress.ip_address(to)) == target:
+                return interface, str(ipaddress.ip_address(source)), *found
+
+
+def ping_sends_as_it_is_told(lab):
+    """DSCP, size, source and interface, as the receiver sees them; and without them.
+
+       client e1a 10.1.0.1, 10.1.0.9 ── e1b server, which has 10.9.0.1 and fd09::1 besides
+              e2a 10.2.0.1           ── e2b
+    """
+    client, server = lab.pair()
+    lab.link(client, server)
+    for target, routes in (("10.9.0.1", ("10.1.0.2", "10.2.0.2")),
+                           ("fd09::1", ("fd00:1::2", "fd00:2::2"))):
+        server.run("ip", "addr", "add", target, "dev", "lo")
+        for metric, via in enumerate(routes, 1):
+            client.run("ip", "route", "add", target, "via", via, "metric", str(metric))
+    client.run("ip", "addr", "add", "10.1.0.9/24", "dev", "e1a")
+    client.run("ip", "addr", "add", "fd00:1::9/64", "dev", "e1a", "nodad")
+    for namespace in (client, server):
+        namespace.settle()
+    for group in ("0 0", "1 0"):  # by a ping socket, and by a raw one
+        client.sysctl(ping_group_range=group)
+        for method, headers in ((("--tcp", "9"), None), ((), 28), (("--udp",), 28)):
+            sends_as_told(lab, client, server, "10.9.0.1", ("10.1.0.1", "10.1.0.9", "10.2.0.1"),
+                          method, headers)
+            sends_as_told(lab, client, server, "fd09::1", ("fd00:1::1", "fd00:1::9", "fd00:2::1"),
+                          method, headers and headers + 20)
+
+
+def sends_as_told(lab, client, server, target, addresses, method, headers):
+    """`headers`: octets of the method's; a SYN's size is nobody's to say."""
+    first, second, of_e2a = addresses
+    usual = run("ip", "-n", "client", "route", "get", target).split(" src ")[1].split()[0]
+    other = first if usual == second else second
+    for words, interface, source, tos, size in (
+            ((), "e1b", usual, 0, 56),
+            (("--dscp", "46", "-s", "100", "--source", other), "e1b", other, 46 << 2, 100),
+            (("-I", "e2a", "--dscp", "8", "-s", "0"), "e2b", of_e2a, 8 << 2, 0)):
+        arrivals = Arrivals(server)
+        with client:
+            ping(lab, "-c", "1", *method, *words, target)
+        seen = arrivals.next_to(target)
+        assert seen[:3] == (interface, source, tos), (target, method, words, seen)
+        assert headers is None or seen[3] == headers + size, (target, method, words, seen)
 
 
 def path_finds_every_router(lab):
