@@ -19,24 +19,23 @@ Keyboard::Keyboard() {
   take();
 }
 
-Keyboard::~Keyboard() {
+void Keyboard::give_back() {
   if (fd_ >= 0) ::tcsetattr(fd_, TCSANOW, &before_);
 }
 
-// A shell that had the terminal in between (Ctrl-Z, fg) hands it back in its own mode.
 void Keyboard::take() {
   termios now{};
-  if (::tcgetattr(fd_, &now) != 0 || (now.c_lflag & kLineMode) == 0) return;
+  if (fd_ < 0 || ::tcgetattr(fd_, &now) != 0) return;
   now.c_lflag &= ~kLineMode;
   now.c_cc[VMIN] = 0;
   now.c_cc[VTIME] = 0;
+  now.c_cc[VSUSP] = _POSIX_VDISABLE;
   ::tcsetattr(fd_, TCSANOW, &now);
 }
 
 std::string Keyboard::pressed() {
   std::string keys;
   if (fd_ < 0 || gone_) return keys;
-  take();
   pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};
   while (::poll(&ready, 1, 0) > 0) {
     std::array<char, 64> buffer{};

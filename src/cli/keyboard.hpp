@@ -1,5 +1,5 @@
-// Keys as they are pressed, without Enter and without an echo (termios(3)). The terminal is as it
-// was before when this goes.
+// Keys as they are pressed, without Enter and without an echo (termios(3)). Ctrl-Z is a key like
+// any other; Ctrl-C is a signal. The terminal is as it was before when this goes.
 #pragma once
 
 #include <termios.h>
@@ -14,7 +14,7 @@ class Keyboard {
   Keyboard();
   Keyboard(const Keyboard&) = delete;
   Keyboard& operator=(const Keyboard&) = delete;
-  ~Keyboard();
+  ~Keyboard() { give_back(); }
 
   // To wait for; -1: there are no keys.
   int fd() const { return fd_; }
@@ -23,9 +23,11 @@ class Keyboard {
   // Whether the terminal has gone.
   bool gone() const { return gone_; }
 
- private:
+  // Leaves the terminal as it was before, until take().
+  void give_back();
   void take();
 
+ private:
   int fd_ = -1;
   bool gone_ = false;
   termios before_{};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <csignal>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -67,7 +68,7 @@ class Live {
     std::string_view does;
     void (Live::*press)();
   };
-  static const std::array<Key, 7> kKeys;
+  static const std::array<Key, 8> kKeys;
 
   void turned(Duration now);
   void press(char pressed);
@@ -82,6 +83,7 @@ class Live {
   void switch_columns();
   void reset();
   void save();
+  void suspend();
   void quit() { quit_ = true; }
 
   ColourMode colour_;
@@ -99,7 +101,7 @@ class Live {
 };
 
 // clang-format off
-const std::array<Live::Key, 7> Live::kKeys{{
+const std::array<Live::Key, 8> Live::kKeys{{
     {"q\x03", "q", "quit", &Live::quit},
     {" p", "space", "freeze", &Live::freeze},
     {"s", "s", "sort", &Live::sort},
@@ -107,6 +109,7 @@ const std::array<Live::Key, 7> Live::kKeys{{
     {"c", "c", "columns", &Live::switch_columns},
     {"r", "r", "reset", &Live::reset},
     {"e", "e", "export", &Live::save},
+    {"\x1a", "^Z", "suspend", &Live::suspend},
 }};
 // clang-format on
 
@@ -152,6 +155,15 @@ void Live::save() {
   if (written) written = write_file(name + ".json", json.str());
   table_.note =
       written ? fmt::format("written: {0}.txt and {0}.json", name) : written.error().sentence;
+}
+
+// To the shell and back. Without one that could take over, the signal does nothing (setpgid(2)).
+void Live::suspend() {
+  screen_->give_back();
+  keyboard_->give_back();
+  std::raise(SIGTSTP);
+  keyboard_->take();
+  screen_->take();
 }
 
 void Live::press(char pressed) {
@@ -205,6 +217,7 @@ int Live::run() {
     keyboard_ = &keyboard;
     screen_ = &screen;
     std::vector<std::string> keys;
+    keys.reserve(kKeys.size());
     for (const Key& key : kKeys) keys.push_back(fmt::format("{} {}", key.called, key.does));
     table_.keys = keyboard.fd() < 0 ? "Ctrl-C ends it" : fmt::format("{}", fmt::join(keys, " · "));
     run_walks(std::span(&walk_, 1),

@@ -27,9 +27,11 @@ constexpr size_t kUsualHeight = 24;  // of a terminal that does not tell its own
 
 }  // namespace
 
-Screen::Screen(Io& io, Place place)
-    : io_(io), taken_(io.out_is_terminal && place == Place::instead) {
-  if (taken_) io_.out << kTake;
+Screen::Screen(Io& io, Place place) : io_(io), place_(place) { take(); }
+
+void Screen::take() {
+  if (!io_.out_is_terminal || place_ == Place::below) return;
+  if (!std::exchange(taken_, true)) io_.out << kTake;
 }
 
 void Screen::give_back() {

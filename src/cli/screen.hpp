@@ -25,11 +25,13 @@ class Screen {
   // fit are left out and long ones end at the edge.
   void show(WallTime at, std::string_view text);
 
-  // Shows what stood there before; nothing more is to be shown.
+  // Shows what stood there before, until take().
   void give_back();
+  void take();
 
  private:
   Io& io_;
+  Place place_;
   bool taken_ = false;
   bool shown_ = false;
 };

@@ -93,7 +93,8 @@ bool PathWalk::wanted(uint8_t ttl) const {
 
 // Now, or in a while though nothing arrives.
 bool PathWalk::will_go(const Due& due) const {
-  return wanted(due.ttl) && (may_go(due) || reach_->next());
+  if (!wanted(due.ttl)) return false;
+  return !reach_ || reach_->allows(due.ttl) || reach_->next();
 }
 
 // The end-to-end probes are spread evenly over the rounds.

@@ -91,8 +91,8 @@ Cell answered(const Row& row) { return {std::to_string(row.hop->answered)}; }
 
 Cell last(const Row& row) {
   const auto& recent = row.hop->recent;
-  if (recent.empty() || !recent.back()) return {"-"};
-  return {in_ms(static_cast<double>(recent.back()->count()))};
+  const std::optional<Duration> latest = recent.empty() ? std::nullopt : recent.back();
+  return {latest ? in_ms(static_cast<double>(latest->count())) : "-"};
 }
 
 template <auto member>
@@ -200,7 +200,8 @@ std::string spark_of(const probe::PathHop& hop, size_t width) {
   const auto from =
       hop.recent.end() - static_cast<std::ptrdiff_t>(std::min<size_t>(width, hop.recent.size()));
   for (auto one = from; one != hop.recent.end(); ++one) {
-    values.push_back(*one ? std::optional(static_cast<double>((*one)->count())) : std::nullopt);
+    const std::optional<Duration> rtt = *one;
+    values.push_back(rtt ? std::optional(static_cast<double>(rtt->count())) : std::nullopt);
   }
   return spark_line(values);
 }

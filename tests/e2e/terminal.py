@@ -27,7 +27,8 @@ class Terminal:
         with lab.here:
             self.process = subprocess.Popen(
                 (*prefix, lab.program, *words), stdin=self.end if keys else subprocess.DEVNULL,
-                stdout=self.end, stderr=subprocess.DEVNULL, cwd=cwd, start_new_session=keys,
+                stdout=self.end, stderr=self.end if keys else subprocess.DEVNULL, cwd=cwd,
+                start_new_session=keys,
                 preexec_fn=self.take if keys else None)
         self.text = ""
 

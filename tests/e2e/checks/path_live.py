@@ -92,6 +92,24 @@ def ends_by_ctrl_c_and_by_a_signal(lab):
         assert terminal.restored()
 
 
+def goes_to_the_shell_and_back(lab):
+    """Ctrl-Z under a shell with job control."""
+    with way(lab, 3):
+        shell = ("bash", "-mc", '"$@"; echo in the shell; read; fg', "bash")
+        terminal = live(lab, V4, prefix=shell)
+        terminal.wait_for(when(2), "two rounds")
+        terminal.type("\x1a")
+        wait_until(lambda: terminal.read() or "in the shell" in terminal.text, "the shell")
+        assert terminal.restored() and "\x1b[?1049l" in terminal.text, terminal.text
+        assert terminal.text.rindex("\x1b[?1049l") > terminal.text.rindex("\x1b[?1049h")
+        count = max(sent(terminal.frames[-1]))
+        terminal.forget()
+        terminal.type("\n")
+        terminal.wait_for(when(count + 2), "more rounds")
+        assert terminal.text.count("\x1b[?1049h") == 1
+        quit_by(terminal, "q")
+
+
 def echoes_sent():
     """By the kernel's own count."""
     return int(run("nft", "list", "table", "inet", "lab").split("counter packets ")[1].split()[0])
