@@ -167,6 +167,7 @@ void PathWalk::count(Probe& probe) {
 }
 
 void PathWalk::note_target(const Heard& heard, const Probe& probe, Duration rtt) {
+  reached_ = true;
   keep(end_to_end_, rtt);
   if (probe.ttl == 0) return;
   PathHop& hop = hops_[probe.ttl - 1U];
@@ -317,8 +318,8 @@ void judge_losses(PathResult& result) {
 PathResult PathWalk::result(Duration took) const {
   PathResult result{.target = options_.ask.target,
                     .method = method_,
-                    .reached = !end_to_end_.empty(),
-                    .words = end_to_end_.empty() ? words_ : std::string{},
+                    .reached = reached_,
+                    .words = reached_ ? std::string{} : words_,
                     .duration = took,
                     .hops = {},
                     .end_to_end = summarize(end_to_end_),

@@ -155,6 +155,7 @@ class PathWalk {
   std::vector<PathHop> hops_;  // by TTL, from 1
   PathHop end_{};              // counts of the end-to-end probes
   unsigned farthest_asked_ = 0;
+  bool reached_ = false;  // once, at least
   uint64_t next_seq_ = 0;
   // The least TTL at which the target answered, and the last round in which it did.
   std::optional<uint8_t> target_ttl_;

@@ -358,6 +358,7 @@ TEST_F(EndlessWalkTest, BeginsAnewWhenItIsReset) {
   EXPECT_GT(path.result(road_.now).hops[1].node_loss.value, 0.5);
   path.reset();
   EXPECT_EQ(path.result(road_.now).hops.size(), 4U);
+  EXPECT_TRUE(path.result(road_.now).reached);
   road_.answers_only.clear();
   run_until(path, road_, 6900ms);
   const PathResult result = path.result(road_.now);

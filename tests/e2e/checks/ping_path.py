@@ -253,24 +253,34 @@ def path_tells_a_limit_from_a_loss(lab):
         assert abs(loss["value"] - 0.36) < loss["high"] - loss["low"], loss
 
 
+def reached_by_one_syn(lab, target):
+    """Datagrams that reach a near target when its walk sends it one SYN. On a busy machine an
+    answer may take the 30 ms after which the target counts as far away: then it may have more, as
+    said, but not every time."""
+    for _ in range(5):
+        with way(lab, 5, target=target, step_us=200) as simulated:
+            assert len(path(lab, f"{V4}:443")["hops"]) == 6
+            reached, syns = simulated.end()
+        assert 1 <= syns <= 4 + 5 * 5, syns
+        if syns == 1:
+            return reached
+    raise AssertionError(f"{syns} SYNs")
+
+
 def path_sends_no_more_than_said(lab):
     """By TCP one handshake reaches the target, and the echo that told its distance."""
-    with way(lab, 5, step_us=200) as simulated:
-        path(lab, f"{V4}:443")
-        # The echo; the SYN, the ACK of the handshake, and the RST that ends the connection.
-        reached, syns = simulated.end()
-        assert reached <= 4 and syns == 1, (reached, syns)
+    # The echo; the SYN, the ACK of the handshake, and the RST that ends the connection.
+    assert reached_by_one_syn(lab, "open=443") <= 4
 
 
 def path_has_manners_without_echoes(lab):
-    """A target that answers none is found router by router; one that is silent gets what is said,
-    at most --max-ttl of them. So does one so far away that waiting for its echo takes too long."""
-    for target, args, code, most in (("no-echo open=443", (), 0, 1),
-                                     ("silent", ("--max-ttl", "12"), 3, 12 - 5)):
-        with way(lab, 5, target=target, step_us=200) as simulated:
-            assert len(path(lab, *args, f"{V4}:443", code=code)["hops"]) == (5 if code else 6)
-            _, syns = simulated.end()
-            assert 1 <= syns <= most, (target, syns)
+    """A target that answers none is found router by router. One that is silent gets what is said,
+    at most --max-ttl of them; so does one so far away that waiting for its echo takes too long."""
+    reached_by_one_syn(lab, "no-echo open=443")
+    with way(lab, 5, target="silent", step_us=200) as simulated:
+        assert len(path(lab, "--max-ttl", "12", f"{V4}:443", code=3)["hops"]) == 5
+        _, syns = simulated.end()
+        assert 1 <= syns <= 12 - 5, syns
     with way(lab, 5, step_us=20000) as simulated:
         assert len(path(lab, f"{V4}:443")["hops"]) == 6
         _, syns = simulated.end()
