@@ -142,13 +142,14 @@ def freezes(lab):
 
 
 def sorts_and_switches(lab):
-    """Hop 2's link loses a third each way, hop 4 limits its answers: not it, but what is behind
-    hop 2 has losses on the way."""
-    with way(lab, 5, features={2: "loss=0.3", 4: "rate=1"}):
+    """20 ms from hop to hop, which no busy machine mixes up; hop 3 loses most of its answers."""
+    with way(lab, 5, features={3: "rate=1"}, step_us=10000):
         terminal = live(lab, V4)
         terminal.wait_for(when(30), "thirty rounds")
         terminal.type("s")
         terminal.wait_for(lambda frame: "sorted by loss" in frame, "another order")
+        by_loss = [frame for frame in terminal.frames if "sorted by loss" in frame][-1]
+        assert list(rows(by_loss))[0] == 3, by_loss
         terminal.type("s")
         terminal.wait_for(lambda frame: "sorted by round trip" in frame, "another order")
         by_rtt = [frame for frame in terminal.frames if "sorted by round trip" in frame][-1]
@@ -224,12 +225,13 @@ def follows_the_size_of_the_terminal(lab):
 
 
 def has_manners(lab):
-    """One SYN a round reaches the target; a silent one gets no more than five beyond the last."""
+    """One SYN a round reaches the target, but in the first, where the others may, too, on a busy
+    machine; a silent one gets no more than five beyond the last that answered."""
     with way(lab, 3, step_us=200) as simulated:
         terminal = live(lab, f"{V4}:443")
         terminal.wait_for(when(10), "ten rounds")
         rounds = max(sent(quit_by(terminal, "q"))) + 1  # and one that was under way
-        assert simulated.end()[1] <= rounds, rounds
+        assert simulated.end()[1] <= 27 + rounds, rounds
     with way(lab, 3, target="silent", step_us=200) as simulated:
         terminal = live(lab, V4)
         terminal.wait_for(when(10), "ten rounds")
