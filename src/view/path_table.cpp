@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kHopWidth = 3;
 constexpr size_t kLeastHost = 15;  // an IPv4 address
+constexpr size_t kGoodHost = 24;   // beyond that the row of round trips is worth more
 constexpr size_t kLeastSpark = 8;
 constexpr size_t kMostSpark = 40;
 constexpr size_t kSparkOfFile = 20;
@@ -164,7 +165,9 @@ Layout layout_of(const Style& style, PathColumns wanted, size_t widest) {
     columns.erase(std::ranges::max_element(columns, {}, &Column::rank));
   }
   const size_t room = style.width - std::min(style.width, width_of(columns) + 1);
-  layout.host = std::clamp<size_t>(room, 1, widest);
+  constexpr size_t kSpark = 2 + kLeastSpark;
+  const size_t for_host = room >= kGoodHost + kSpark ? room - kSpark : room;
+  layout.host = std::clamp<size_t>(for_host, 1, widest);
   const size_t left = room - std::min(room, layout.host + 2);
   layout.spark = left < kLeastSpark ? 0 : std::min(left, kMostSpark);
   return layout;

@@ -222,6 +222,16 @@ TEST(PathTableTest, KeepsWhatMattersWhereThereIsLittleRoom) {
   EXPECT_EQ(words_of(low[4])[0], "4");
 }
 
+// A long name gives way to the round trips where both can be read.
+TEST(PathTableTest, LongNamesLeaveRoomForRoundTrips) {
+  const auto lines = path_lines(
+      {.colour = false, .width = 100}, a_table(), a_way(),
+      [](const IpAddress&) { return std::string(60, 'x'); }, 0);
+  EXPECT_TRUE(lines[1].ends_with("recent"));
+  EXPECT_TRUE(words_of(lines[2])[1].ends_with("x…")) << lines[2];
+  EXPECT_TRUE(lines[2].ends_with("████████")) << lines[2];
+}
+
 TEST(PathTableTest, PaintsLossesAndTheTarget) {
   auto path = a_way();
   path.hops[3].link_loss = probe::share_of(1, 20);
