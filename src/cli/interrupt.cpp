@@ -13,19 +13,25 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may set 
 
 constexpr Duration kSlice = 50ms;  // how long Ctrl-C may go unnoticed
 
-bool install() {
+bool install(int number) {
   struct sigaction action{};
   action.sa_handler = [](int) { flag = true; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  return sigaction(SIGINT, &action, nullptr) == 0;
+  return sigaction(number, &action, nullptr) == 0;
 }
 
 }  // namespace
 
 const std::atomic<bool>& interrupted() {
-  static const bool installed = install();
+  static const bool installed = install(SIGINT);
   static_cast<void>(installed);
   return flag;
+}
+
+void interrupt_at_any_end() {
+  interrupted();
+  install(SIGTERM);
+  install(SIGHUP);
 }
 
 bool sleep_for(Duration duration) {

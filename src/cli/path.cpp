@@ -13,6 +13,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/options.hpp"
+#include "cli/path_live.hpp"
 #include "engine/names.hpp"
 #include "probe/target.hpp"
 #include "view/path_text.hpp"
@@ -25,6 +26,32 @@ constexpr unsigned kStatisticRounds =
 constexpr unsigned kStatisticProbes = 100;
 constexpr Duration kStatisticSpacing = 500ms;
 constexpr Duration kNamesWait = 300ms;  // that the output may wait for names, at most
+constexpr Duration kShortestRound = 100ms;
+
+constexpr const char* kFooter =
+    "Needs no rights. One probe for each distance, at most --max-ttl of them, leaves at the same\n"
+    "moment; those beyond the target reach it too. By TCP they are connections, so an echo asks "
+    "for\n"
+    "the distance beside them: a target that answers within 3 ms is reached by one SYN, one that\n"
+    "answers within 30 ms by four at most. What is farther away would take two round trips: it "
+    "gets\n"
+    "up to four, and five for each router before it, but no more than --max-ttl. By ICMP and UDP\n"
+    "all probes are one flow; by TCP each distance has a source port of its own, so that ways "
+    "which\n"
+    "part by flow (ECMP) may be mixed.\n"
+    "--mtu sends packets of the size of the interface's MTU for each hop, twice at most, and "
+    "about\n"
+    "40 more to place a black hole. --flows sends each hop one probe of every flow, from the "
+    "ports\n"
+    "33434 and up; Linux routers and targets answer UDP six times at once, then once a second.\n"
+    "--live sends each hop one probe a round, none beyond the target; where nobody answers as the\n"
+    "target, to five hops behind the last that does. Gaps in the row of recent round trips are\n"
+    "probes without an answer; times are those of the last 1,000 or more. Keys: space or p "
+    "freezes\n"
+    "and goes on, s sorts by hop, loss or round trip, n shows names or addresses, c other columns\n"
+    "(intervals of the losses, more times), r counts anew, e writes the table as text and as JSON\n"
+    "into this folder, q or Ctrl-C ends it and prints the last table.\n"
+    "Exit code: 0 reached, 3 not reached or not possible.";
 
 struct Words {
   std::string target;
@@ -34,6 +61,8 @@ struct Words {
   bool four = false;
   bool six = false;
   bool statistics = false;
+  bool live = false;
+  std::string interval = "1s";
   bool no_names = false;
   std::string source;
   std::string picture;
@@ -41,55 +70,61 @@ struct Words {
   ShowOptions show;
 };
 
+void describe_methods(CLI::App& app, Words& words) {
+  auto* icmp = app.add_flag("--icmp", words.icmp, "ICMP echoes (without a port the default)");
+  auto* udp = app.add_flag("--udp", words.udp, "UDP, to the port given or 33434")->excludes(icmp);
+  app.add_flag("--tcp", words.tcp, "TCP, to the port given or 80")->excludes(icmp)->excludes(udp);
+  app.add_flag("-4", words.four, "IPv4 only");
+  app.add_flag("-6", words.six, "IPv6 only")->excludes(app.get_option("-4"));
+  app.add_option("--max-ttl", words.path.max_ttl, "the farthest hop that is asked (30)")
+      ->check(CLI::Range(1, 64).description(""))
+      ->type_name("N");
+  app.add_option("--source", words.source, "address to send from")->type_name("ADDRESS");
+  app.add_option("-I,--interface", words.path.ask.interface, "interface to send from")
+      ->type_name("IF");
+}
+
+// Other things to find out than who is there.
+void describe_kinds(CLI::App& app, Words& words) {
+  auto* stats =
+      app.add_flag("--stats", words.statistics,
+                   "losses and times of each hop: 5 probes each and 100 to the target in 3 s");
+  auto* mtu = app.add_flag(
+      "--mtu", words.path.mtu,
+      "the MTU of each hop, who lowers it, and black holes: one more round trip, about 3 s "
+      "where there is a hole");
+  auto* flows =
+      app.add_option(
+             "--flows", words.path.flows,
+             "walk the way by N UDP flows at once (2 to 64) and tell its branches (ECMP) apart")
+          ->check(CLI::Range(2, 64).description(""))
+          ->excludes(app.get_option("--icmp"))
+          ->excludes(app.get_option("--tcp"))
+          ->excludes(mtu)
+          ->type_name("N");
+  auto* picture = app.add_option("--svg", words.picture,
+                                 "draw the way, or ways, with their round trips into FILE")
+                      ->type_name("FILE");
+  auto* live = app.add_flag("--live", words.live,
+                            "ask all hops again and again and redraw their table in place, on a "
+                            "terminal, until a key ends it");
+  for (auto* other : {stats, mtu, flows, picture, app.get_option("--json")}) live->excludes(other);
+  app.add_option("-i,--interval", words.interval,
+                 "of --live, between two probes of a hop (1s, at least 100ms)")
+      ->needs(live)
+      ->type_name("DUR");
+}
+
 void describe(CLI::App& app, Words& words) {
   app.add_option("target", words.target,
                  "HOST or HOST:PORT; with a port TCP goes to that very port")
       ->required()
       ->type_name("TARGET");
-  auto* icmp = app.add_flag("--icmp", words.icmp, "ICMP echoes (without a port the default)");
-  auto* udp = app.add_flag("--udp", words.udp, "UDP, to the port given or 33434")->excludes(icmp);
-  auto* tcp = app.add_flag("--tcp", words.tcp, "TCP, to the port given or 80")
-                  ->excludes(icmp)
-                  ->excludes(udp);
-  app.add_flag("-4", words.four, "IPv4 only");
-  app.add_flag("-6", words.six, "IPv6 only")->excludes(app.get_option("-4"));
-  app.add_flag("--stats", words.statistics,
-               "losses and times of each hop: 5 probes each and 100 to the target in 3 s");
-  app.add_flag(
-      "--mtu", words.path.mtu,
-      "the MTU of each hop, who lowers it, and black holes: one more round trip, about 3 s "
-      "where there is a hole");
-  app.add_option("--flows", words.path.flows,
-                 "walk the way by N UDP flows at once (2 to 64) and tell its branches (ECMP) apart")
-      ->check(CLI::Range(2, 64).description(""))
-      ->excludes(icmp)
-      ->excludes(tcp)
-      ->excludes(app.get_option("--mtu"))
-      ->type_name("N");
-  app.add_option("--max-ttl", words.path.max_ttl, "the farthest hop that is asked (30)")
-      ->check(CLI::Range(1, 64).description(""))
-      ->type_name("N");
-  app.add_option("--svg", words.picture, "draw the way, or ways, with their round trips into FILE")
-      ->type_name("FILE");
+  describe_methods(app, words);
   app.add_flag("-n,--no-names", words.no_names, "do not look up the routers' names");
-  app.add_option("--source", words.source, "address to send from")->type_name("ADDRESS");
-  app.add_option("-I,--interface", words.path.ask.interface, "interface to send from")
-      ->type_name("IF");
   add_show_options(app, words.show);
-  app.footer(
-      "Needs no rights. One probe for each distance, at most --max-ttl of them, leaves at the "
-      "same\n"
-      "moment; those beyond the target reach it too, but by TCP, whose distance an echo tells "
-      "first.\n"
-      "By ICMP and UDP all probes are one flow; by TCP each distance has a source port of its "
-      "own,\n"
-      "so that ways which part by flow (ECMP) may be mixed. --mtu sends packets of the size of "
-      "the\n"
-      "interface's MTU for each hop, twice at most, and about 40 more to place a black hole.\n"
-      "--flows sends each hop one probe of every flow, from the ports 33434 and up; Linux routers "
-      "and\n"
-      "targets answer UDP six times at once, then once a second.\n"
-      "Exit code: 0 reached, 3 not reached or not possible.");
+  describe_kinds(app, words);
+  app.footer(kFooter);
 }
 
 std::optional<probe::Method> method_of(const Words& words) {
@@ -99,7 +134,22 @@ std::optional<probe::Method> method_of(const Words& words) {
   return std::nullopt;
 }
 
-Result<probe::PathOptions> options_of(const Words& words, const probe::TargetName& target) {
+// The time between rounds of --live, where it was asked for.
+Result<std::optional<Duration>> live_of(const Words& words, const Io& io) {
+  if (!words.live) return std::nullopt;
+  if (!io.out_is_terminal) {
+    return fail(
+        "--live draws on a terminal, and standard output is none; --stats tells losses and times "
+        "of each hop once, as text or with --json");
+  }
+  const auto interval = parse_duration(words.interval);
+  if (!interval) return fail("--interval: {}", interval.error().sentence);
+  if (*interval < kShortestRound) return fail("--interval: at least 100ms");
+  return *interval;
+}
+
+Result<probe::PathOptions> options_of(const Words& words, const probe::TargetName& target,
+                                      std::optional<Duration> live) {
   probe::PathOptions options = words.path;
   options.method = method_of(words);
   options.ask.size = 32;
@@ -109,6 +159,10 @@ Result<probe::PathOptions> options_of(const Words& words, const probe::TargetNam
     options.rounds = kStatisticRounds;
     options.end_to_end = kStatisticProbes;
     options.spacing = kStatisticSpacing;
+  }
+  if (live) {
+    options.rounds = 0;
+    options.spacing = *live;
   }
   if (!words.source.empty()) {
     options.ask.source = parse_address(words.source);
@@ -139,10 +193,19 @@ int path(Arguments arguments, Io& io) {
   Words words;
   describe(app, words);
   if (const auto code = parse(app, arguments, io)) return *code;
+  const auto live = live_of(words, io);
+  if (!live) return usage_error(io, live.error().sentence);
   const auto target = probe::parse_target(words.target);
   if (!target) return usage_error(io, target.error().sentence);
-  const auto options = options_of(words, *target);
+  const auto options = options_of(words, *target, *live);
   if (!options) return cannot_look(io, options.error().sentence);
+  if (*live) {
+    return path_live({.name = target->host,
+                      .path = *options,
+                      .names = !words.no_names,
+                      .colour = words.show.colour},
+                     io);
+  }
   const auto& stop = interrupted();
   const auto found = probe::find_path(*options, [&] { return stop.load(); });
   if (!found) return cannot_look(io, found.error().sentence);

@@ -16,14 +16,32 @@ constexpr std::string_view kClearBelow = "\x1b[J";  // from here to the end of t
 constexpr std::string_view kNoWrap = "\x1b[?7l";
 constexpr std::string_view kWrap = "\x1b[?7h";
 
+// Xterm's second screen, which terminals without one leave alone; the cursor would only blink
+// there.
+constexpr std::string_view kTake = "\x1b[?1049h\x1b[?25l";
+constexpr std::string_view kGiveBack = "\x1b[?25h\x1b[?1049l";
+
 // The last line stays free for the cursor, and for the shell's prompt afterwards.
 constexpr size_t kFreeLines = 1;
+constexpr size_t kUsualHeight = 24;  // of a terminal that does not tell its own
 
 }  // namespace
 
+Screen::Screen(Io& io, Place place) : io_(io), place_(place) { take(); }
+
+void Screen::take() {
+  if (!io_.out_is_terminal || place_ == Place::below) return;
+  if (!std::exchange(taken_, true)) io_.out << kTake;
+}
+
+void Screen::give_back() {
+  if (std::exchange(taken_, false)) io_.out << kGiveBack << std::flush;
+}
+
 size_t Screen::room() const {
   if (!io_.out_is_terminal) return 0;
-  const size_t height = io_.screen_size().height;
+  size_t height = io_.screen_size().height;
+  if (height == 0) height = kUsualHeight;
   return std::max<size_t>(height, kFreeLines + 2) - kFreeLines - 1;
 }
 

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -32,8 +33,8 @@ struct Names::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<IpAddress> waiting;
+  std::set<IpAddress> asked;
   std::map<IpAddress, std::string> known;  // those without a name too
-  size_t wanted = 0;
   size_t threads = 0;
 };
 
@@ -42,12 +43,7 @@ Names::Names() : shared_(std::make_shared<Shared>()) {}
 void Names::ask(std::span<const IpAddress> addresses) {
   const std::lock_guard lock(shared_->mutex);
   for (const IpAddress& address : addresses) {
-    if (shared_->known.contains(address) ||
-        std::ranges::find(shared_->waiting, address) != shared_->waiting.end()) {
-      continue;
-    }
-    shared_->waiting.push_back(address);
-    ++shared_->wanted;
+    if (shared_->asked.insert(address).second) shared_->waiting.push_back(address);
   }
   while (shared_->threads < std::min(kMostThreads, shared_->waiting.size())) {
     ++shared_->threads;
@@ -71,7 +67,7 @@ void Names::ask(std::span<const IpAddress> addresses) {
 void Names::wait(Duration longest) const {
   std::unique_lock lock(shared_->mutex);
   shared_->changed.wait_for(lock, longest,
-                            [this] { return shared_->known.size() >= shared_->wanted; });
+                            [this] { return shared_->known.size() >= shared_->asked.size(); });
 }
 
 std::string Names::of(const IpAddress& address) const {

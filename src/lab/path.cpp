@@ -56,6 +56,11 @@ std::span<std::byte> mss_option(std::span<std::byte> segment) {
   return {};
 }
 
+bool is_syn(std::span<const std::byte> segment) {
+  const auto tcp = wire::parse_tcp(segment);
+  return tcp && tcp->header.flags.syn && !tcp->header.flags.ack;
+}
+
 }  // namespace
 
 // A datagram on its way, with what routers have changed in it so far.
@@ -168,9 +173,10 @@ void Path::answer_of_target(Travel& travel) {
       address_of(settings_.target.addresses, travel.v4 ? Family::v4 : Family::v6);
   if (own == nullptr || *own != travel.destination) return;
   ++reached_;
-  if (settings_.target.silent || lost_on_the_way_back(settings_.hops.size())) return;
   const auto parsed = wire::parse_ip(travel.datagram);
   if (!parsed) return;
+  if (travel.protocol == wire::kProtocolTcp && is_syn(parsed->payload)) ++syns_;
+  if (settings_.target.silent || lost_on_the_way_back(settings_.hops.size())) return;
   switch (travel.protocol) {
     case wire::kProtocolIcmp:
     case wire::kProtocolIcmp6: return echo(travel, *parsed);
@@ -212,7 +218,7 @@ void Path::segment(const Travel& travel, const wire::ParsedIp& parsed) {
   const auto tcp = wire::parse_tcp(parsed.payload);
   if (!tcp || tcp->header.flags.rst) return;
   const wire::TcpHeader& asked = tcp->header;
-  const bool open = asked.flags.syn && !asked.flags.ack &&
+  const bool open = is_syn(parsed.payload) &&
                     std::ranges::find(settings_.target.open_ports, asked.destination_port) !=
                         settings_.target.open_ports.end();
   wire::TcpHeader answer;

@@ -60,6 +60,8 @@ class Path {
   std::optional<tcp::Time> next() const;
   // Datagrams that came as far as the target, for tests of manners.
   uint64_t reached_target() const { return reached_; }
+  // Those that ask for a connection.
+  uint64_t syns_at_target() const { return syns_; }
 
  private:
   struct Bucket {
@@ -83,6 +85,7 @@ class Path {
   std::vector<Bucket> buckets_;
   std::multimap<tcp::Time, std::vector<std::byte>> under_way_;
   uint64_t reached_ = 0;
+  uint64_t syns_ = 0;
 };
 
 }  // namespace tcpdx::lab

@@ -149,6 +149,10 @@ TEST(Path, opens_and_refuses_as_a_tcp_does) {
       EXPECT_EQ(tcp->header.ack, Seq{1001});
     }
   }
+  ask(path, syn(443, 3));  // does not come so far
+  ask(path, echo_request(64));
+  EXPECT_EQ(path.syns_at_target(), 4U);
+  EXPECT_EQ(path.reached_target(), 5U);
 }
 
 TEST(Path, keeps_silent_where_told) {

@@ -80,7 +80,9 @@ std::optional<Heard> TcpAsker::fate_of(const Waiting& probe) const {
   pollfd ready{.fd = probe.socket.get(), .events = POLLOUT, .revents = 0};
   if (!probe.refused && ::poll(&ready, 1, 0) <= 0) return std::nullopt;
   const int error = probe.refused ? ECONNREFUSED : pending_error(probe.socket.get());
-  if (error == 0) {
+  // A RST in SYN-SENT is ECONNREFUSED; with ECONNRESET the connection was there, and has ended
+  // since.
+  if (error == 0 || error == ECONNRESET) {
     heard.rtt = rtt_of(probe.socket.get());
     return heard;
   }

@@ -190,7 +190,7 @@ Result<std::vector<Flow>> walk_flows(const PathOptions& options,
   std::vector<uint16_t> source_ports;
   auto walks = open_walks(options, source_ports);
   if (!walks) return std::unexpected(walks.error());
-  run_walks(*walks, stop);
+  run_walks(*walks, {.stop = stop, .turned = {}});
   std::vector<Flow> flows;
   flows.reserve(walks->size());
   for (size_t i = 0; i < walks->size(); ++i) {

@@ -1,28 +1,25 @@
 #include "probe/path.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
-#include <chrono>
-#include <ctime>
 #include <utility>
 
-#include "base/order.hpp"
 #include "probe/error_words.hpp"
-#include "probe/flows.hpp"
 #include "wire/tcp.hpp"
 
 namespace tcpdx::probe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr Duration kLeastPatience = 250ms;  // a busy machine answers that late
 constexpr Duration kMostPatience = 1s;
 constexpr int kRoundTrips = 4;
-constexpr Duration kSlice = 100ms;    // how long a stop may go unnoticed
+constexpr Duration kLateFor = 10s;    // how long a lost probe may still turn out late
 constexpr double kLittleLoss = 0.05;  // of the hops behind, for "limits its answers"
 constexpr unsigned kFewProbes = 3;
+// Of a walk without end: what it remembers, and how many hops behind the last that answered are
+// asked again and again.
+constexpr size_t kRttsKept = 1000;
+constexpr size_t kRecent = 60;
+constexpr unsigned kBehindLast = 5;
 
 // A router's quotation of a SYN; eight octets of it, as RFC 792 has them, hold no options.
 std::optional<uint16_t> quoted_mss(const ErrorMessage& message) {
@@ -30,31 +27,28 @@ std::optional<uint16_t> quoted_mss(const ErrorMessage& message) {
   return quoted ? quoted->header.options.mss : std::nullopt;
 }
 
-// Sizes go by echoes, or by UDP where this user may send none: a TCP SYN has one size only.
-PathMtu measure_mtu(const PathResult& path, AskOptions ask, const std::function<bool()>& stop) {
-  Method method = Method::icmp;
-  if (path.method == Method::udp || !open_asker(Method::icmp, ask)) method = Method::udp;
-  Duration longest{};
-  for (const PathHop& hop : path.hops) {
-    if (const auto rtt = hop.rtt()) longest = std::max(longest, rtt->max);
-  }
-  const Duration patience = std::clamp(kRoundTrips * longest, kLeastPatience, kMostPatience);
-  if (ask.target.port == 0) ask.target.port = kTraceroutePort;
-  return measure_path_mtu(interface_mtu(ask), static_cast<unsigned>(path.hops.size()),
-                          size_asker(method, ask, patience, stop));
+void keep(std::vector<Duration>& rtts, Duration rtt) {
+  rtts.push_back(rtt);
+  if (rtts.size() >= 2 * kRttsKept) rtts.erase(rtts.begin(), rtts.begin() + kRttsKept);
 }
 
-void wait(std::span<const PathWalk> walks, Duration now) {
-  std::vector<pollfd> polls;
-  Duration until = now + kSlice;
-  for (const PathWalk& walk : walks) {
-    if (walk.over()) continue;
-    walk.add_polls(polls);
-    until = std::min(until, walk.next());
-  }
-  const auto left = std::max<int64_t>(0, (until - now).count());
-  const timespec timeout{.tv_sec = left / 1'000'000, .tv_nsec = left % 1'000'000 * 1000};
-  ::ppoll(polls.data(), polls.size(), &timeout, nullptr);
+void keep_recent(PathHop& hop, std::optional<Duration> rtt) {
+  hop.recent.push_back(rtt);
+  if (hop.recent.size() > kRecent) hop.recent.pop_front();
+}
+
+std::vector<PathHop> empty_hops(unsigned count) {
+  std::vector<PathHop> hops(count);
+  for (unsigned i = 0; i < count; ++i) hops[i].ttl = static_cast<uint8_t>(i + 1);
+  return hops;
+}
+
+Responder& responder(PathHop& hop, const IpAddress& address) {
+  const auto known = std::ranges::find(hop.responders, address, &Responder::address);
+  if (known != hop.responders.end()) return *known;
+  Responder& added = hop.responders.emplace_back();
+  added.address = address;
+  return added;
 }
 
 }  // namespace
@@ -65,26 +59,29 @@ std::optional<RttSummary> PathHop::rtt() const {
   return summarize(all);
 }
 
-PathWalk::PathWalk(std::unique_ptr<Asker> asker, Method method, const PathOptions& options)
-    : asker_(std::move(asker)), method_(method), options_(options) {
-  for (unsigned ttl = 1; ttl <= options.max_ttl; ++ttl) {
-    hops_.push_back({.ttl = static_cast<uint8_t>(ttl), .responders = {}});
-  }
-  for (unsigned round = 0; round < options.rounds; ++round) {
-    for (unsigned ttl = 1; ttl <= options.max_ttl; ++ttl) {
-      due_.push_back({.at = round * options.spacing, .ttl = static_cast<uint8_t>(ttl)});
-    }
-  }
-  const Duration all = options.rounds * options.spacing;
-  for (unsigned i = 0; i < options.end_to_end; ++i) {
-    due_.push_back({.at = all * i / options.end_to_end, .ttl = 0});
-  }
-  sort_keeping_order(due_, std::greater{}, &Due::at);
+Duration patience(Duration longest) {
+  if (longest == Duration{}) return kMostPatience;
+  return std::clamp(kRoundTrips * longest, kLeastPatience, kMostPatience);
 }
 
-Duration PathWalk::patience() const {
-  if (longest_ == Duration{}) return kMostPatience;
-  return std::clamp(kRoundTrips * longest_, kLeastPatience, kMostPatience);
+PathWalk::PathWalk(std::unique_ptr<Asker> asker, Method method, const PathOptions& options,
+                   std::unique_ptr<Asker> echo)
+    : asker_(std::move(asker)),
+      echo_(std::move(echo)),
+      method_(method),
+      options_(options),
+      hops_(empty_hops(options.max_ttl)) {
+  if (method == Method::tcp) reach_.emplace(options.max_ttl);
+}
+
+void PathWalk::add_polls(std::vector<pollfd>& into) const {
+  asker_->add_polls(into);
+  if (echo_) echo_->add_polls(into);
+}
+
+// A SYN that was held back for a while does not hold up the end of the walk.
+Duration PathWalk::deadline(const Probe& probe) const {
+  return std::min(probe.at + patience(longest_), probe.due + kMostPatience);
 }
 
 // Nothing is sent behind the target, nor behind a router that said that there is no way.
@@ -94,86 +91,202 @@ bool PathWalk::wanted(uint8_t ttl) const {
   return !stopped_at_ || ttl <= *stopped_at_;
 }
 
+// Now, or in a while though nothing arrives.
+bool PathWalk::will_go(const Due& due) const {
+  if (!wanted(due.ttl)) return false;
+  return !reach_ || reach_->allows(due.ttl) || reach_->next();
+}
+
+// The end-to-end probes are spread evenly over the rounds.
+Duration PathWalk::direct_at(unsigned number) const {
+  return options_.rounds * options_.spacing * number / std::max(1U, options_.end_to_end);
+}
+
+void PathWalk::begin_round(Duration now) {
+  waiting_.clear();
+  const unsigned last = last_hop();
+  const bool asked_all = endless() && round_ > 0 && !target_ttl_;
+  for (unsigned ttl = 1; ttl <= options_.max_ttl; ++ttl) {
+    if (asked_all && ttl > last + kBehindLast) break;
+    waiting_.push_back({.ttl = static_cast<uint8_t>(ttl), .at = round_at_});
+  }
+  ++round_;
+  // A machine that was busy, or a walk that paused, does not catch up with a burst.
+  round_at_ += options_.spacing;
+  if (endless() && round_at_ <= now) round_at_ = now + options_.spacing;
+}
+
+void PathWalk::send(const Due& due, Duration now) {
+  Probe probe{.seq = next_seq_++, .ttl = due.ttl, .round = round_, .due = due.at, .at = now};
+  if (const auto sent = asker_->send(probe.seq, due.ttl == 0 ? 64 : due.ttl); !sent) {
+    if (words_.empty()) words_ = sent.error().sentence;
+    return;
+  }
+  farthest_asked_ = std::max<unsigned>(farthest_asked_, due.ttl);
+  probes_.push_back(probe);
+}
+
+// What may go of the round that has begun; the rest waits.
+void PathWalk::send_waiting(Duration now) {
+  std::erase_if(waiting_, [&](const Due& due) {
+    const bool goes = wanted(due.ttl) && may_go(due);
+    if (goes) send(due, now);
+    return goes;
+  });
+}
+
 void PathWalk::send_due(Duration now) {
-  while (!due_.empty() && due_.back().at <= now) {
-    const uint8_t ttl = due_.back().ttl;
-    due_.pop_back();
-    if (!wanted(ttl)) continue;
-    Probe probe{.seq = next_seq_++, .ttl = ttl, .at = now};
-    if (const auto sent = asker_->send(probe.seq, ttl == 0 ? 64 : ttl); !sent) {
-      if (words_.empty()) words_ = sent.error().sentence;
-      continue;
-    }
-    if (ttl != 0) ++hops_[ttl - 1U].sent;
-    probes_.push_back(probe);
+  if (paused_) return;
+  send_waiting(now);
+  while (more_rounds() && now >= round_at_) {
+    begin_round(now);
+    send_waiting(now);
+  }
+  for (; direct_ < options_.end_to_end && now >= direct_at(direct_); ++direct_) {
+    if (wanted(0)) send({.ttl = 0, .at = direct_at(direct_)}, now);
   }
 }
 
-Responder& PathWalk::responder(PathHop& hop, const IpAddress& address) {
-  const auto known = std::ranges::find(hop.responders, address, &Responder::address);
-  if (known != hop.responders.end()) return *known;
-  Responder& added = hop.responders.emplace_back();
-  added.address = address;
-  return added;
+void PathWalk::hear_echo() {
+  if (!echo_) return;
+  std::vector<Heard> heard;
+  echo_->hear(heard);
+  for (const Heard& one : heard) {
+    if (one.what == Heard::What::answer && one.ttl && reach_) {
+      reach_->tell_distance(guess_hops(*one.ttl).hops + 1);
+    }
+  }
+  if (!heard.empty()) echo_.reset();
+}
+
+void PathWalk::count(Probe& probe) {
+  probe.known = true;
+  if (std::exchange(probe.counted, true)) return;
+  PathHop& hop = probe.ttl == 0 ? end_ : hops_[probe.ttl - 1U];
+  ++hop.sent;
 }
 
 void PathWalk::note_target(const Heard& heard, const Probe& probe, Duration rtt) {
-  end_to_end_.push_back(rtt);
+  reached_ = true;
+  keep(end_to_end_, rtt);
   if (probe.ttl == 0) return;
   PathHop& hop = hops_[probe.ttl - 1U];
   hop.is_target = true;
-  target_ttl_ = std::min(target_ttl_.value_or(probe.ttl), probe.ttl);
+  if (!target_ttl_ || probe.ttl <= *target_ttl_) {
+    target_ttl_ = probe.ttl;
+    target_round_ = std::max(target_round_, probe.round);
+  }
   if (heard.words.empty()) return;
   responder(hop, options_.ask.target.addr).words = heard.words;
 }
 
+void PathWalk::note_error(const Heard& heard, const Probe& probe) {
+  words_ = heard.words;
+  if (probe.ttl == 0) return;
+  stopped_at_ = std::min(stopped_at_.value_or(probe.ttl), probe.ttl);
+  stopped_round_ = std::max(stopped_round_, probe.round);
+}
+
+// A later round finds another way: one that goes on where there was none, or that is longer.
+void PathWalk::note_change(const Probe& probe, bool ran_out) {
+  if (probe.ttl == 0) return;
+  if (stopped_at_ && probe.ttl >= *stopped_at_ && probe.round > stopped_round_) {
+    stopped_at_.reset();
+    words_.clear();
+  }
+  const bool passed = ran_out && target_ttl_ && probe.ttl == *target_ttl_;
+  if (passed && probe.round > target_round_ && *target_ttl_ < options_.max_ttl) {
+    hops_[probe.ttl - 1U].is_target = false;
+    ++*target_ttl_;
+    target_round_ = probe.round;
+  }
+}
+
 void PathWalk::take(const Heard& heard, Probe& probe, Duration now) {
   if (std::exchange(probe.answered, true)) return;
-  probe.known = true;
+  count(probe);
   const Duration rtt = heard.rtt.value_or(now - probe.at);
   longest_ = std::max(longest_, rtt);
-  if (heard.what == Heard::What::answer) note_target(heard, probe, rtt);
   const bool ran_out = heard.message && says_ttl_exceeded(*heard.message);
-  if (heard.what == Heard::What::error && !ran_out) {
-    words_ = heard.words;
-    if (probe.ttl != 0) stopped_at_ = std::min(stopped_at_.value_or(probe.ttl), probe.ttl);
-  }
+  const bool stops = heard.what == Heard::What::error && !ran_out;
+  if (!stops) note_change(probe, ran_out);
+  if (heard.what == Heard::What::answer) note_target(heard, probe, rtt);
+  if (stops) note_error(heard, probe);
+  if (ran_out && reach_) reach_->tell_router(probe.ttl);
+  if (probe.ttl == 0) ++end_.answered;
   if (probe.ttl == 0 || !heard.from) return;
   PathHop& hop = hops_[probe.ttl - 1U];
   ++hop.answered;
+  keep_recent(hop, rtt);
   Responder& from = responder(hop, *heard.from);
-  from.rtts.push_back(rtt);
+  keep(from.rtts, rtt);
   from.answer_ttl = heard.ttl;
-  if (heard.what == Heard::What::error && !ran_out) from.words = heard.words;
+  if (stops) from.words = heard.words;
   if (!heard.message) return;
   if (!heard.message->labels.empty()) from.labels = heard.message->labels;
   if (method_ == Method::tcp) from.quoted_mss = quoted_mss(*heard.message);
 }
 
+void PathWalk::give_up(Duration now) {
+  for (Probe& probe : probes_) {
+    if (probe.known) continue;
+    if (!wanted(probe.ttl)) {
+      probe.known = true;
+    } else if (now >= deadline(probe)) {
+      count(probe);
+      if (probe.ttl != 0) keep_recent(hops_[probe.ttl - 1U], std::nullopt);
+      // The kernel would send the SYN again after 1 s, and that one's answer is not this one's.
+      if (method_ == Method::tcp) asker_->forget(probe.seq);
+    }
+  }
+  while (!probes_.empty() && probes_.front().known && now >= probes_.front().at + kLateFor) {
+    asker_->forget(probes_.front().seq);
+    probes_.pop_front();
+  }
+}
+
 void PathWalk::turn(Duration now) {
+  if (!std::exchange(begun_, true) && echo_ && !echo_->send(0, 0)) echo_.reset();
+  hear_echo();
   std::vector<Heard> heard;
   asker_->hear(heard);
   for (const Heard& one : heard) {
     const auto probe = std::ranges::find(probes_, one.seq, &Probe::seq);
     if (probe != probes_.end()) take(one, *probe, now);
   }
-  const Duration patient = patience();
-  for (Probe& probe : probes_) {
-    if (!probe.known && (now >= probe.at + patient || !wanted(probe.ttl))) probe.known = true;
-  }
+  give_up(now);
+  if (reach_) reach_->turn(now);
   send_due(now);
 }
 
 Duration PathWalk::next() const {
-  Duration next = due_.empty() ? Duration::max() : due_.back().at;
-  const auto waiting = std::ranges::find(probes_, false, &Probe::known);
-  if (waiting != probes_.end()) next = std::min(next, waiting->at + patience());
+  Duration next = Duration::max();
+  if (!paused_ && more_rounds()) next = round_at_;
+  if (direct_ < options_.end_to_end) next = std::min(next, direct_at(direct_));
+  if (reach_ && std::ranges::any_of(waiting_, [&](const Due& due) { return wanted(due.ttl); })) {
+    next = std::min(next, reach_->next().value_or(Duration::max()));
+  }
+  const auto unknown = std::ranges::find(probes_, false, &Probe::known);
+  if (unknown != probes_.end()) next = std::min(next, deadline(*unknown));
   return next;
 }
 
 bool PathWalk::over() const {
-  return std::ranges::none_of(due_, [this](const Due& due) { return wanted(due.ttl); }) &&
-         std::ranges::all_of(probes_, &Probe::known);
+  const bool all_sent =
+      !more_rounds() && (direct_ >= options_.end_to_end || !wanted(0)) &&
+      std::ranges::none_of(waiting_, [this](const Due& due) { return will_go(due); });
+  return all_sent && std::ranges::all_of(probes_, &Probe::known);
+}
+
+void PathWalk::reset() {
+  for (const Probe& probe : probes_) asker_->forget(probe.seq);
+  probes_.clear();
+  hops_ = empty_hops(options_.max_ttl);
+  end_ = {};
+  end_to_end_.clear();
+  stopped_at_.reset();
+  words_.clear();
+  round_at_ = {};
 }
 
 unsigned PathWalk::last_hop() const {
@@ -205,8 +318,8 @@ void judge_losses(PathResult& result) {
 PathResult PathWalk::result(Duration took) const {
   PathResult result{.target = options_.ask.target,
                     .method = method_,
-                    .reached = !end_to_end_.empty(),
-                    .words = end_to_end_.empty() ? words_ : std::string{},
+                    .reached = reached_,
+                    .words = reached_ ? std::string{} : words_,
                     .duration = took,
                     .hops = {},
                     .end_to_end = summarize(end_to_end_),
@@ -216,74 +329,15 @@ PathResult PathWalk::result(Duration took) const {
   const unsigned last = last_hop();
   result.hops.assign(hops_.begin(), hops_.begin() + last);
   const bool open = !target_ttl_ && !stopped_at_;
-  result.beyond = open ? static_cast<unsigned>(hops_.size()) - last : 0;
-  const auto meant = std::ranges::count_if(probes_, [&](const Probe& probe) {
-    return probe.ttl == 0 || (target_ttl_ && probe.ttl == *target_ttl_);
-  });
-  const auto arrived = std::ranges::count_if(probes_, [&](const Probe& probe) {
-    return probe.answered && (probe.ttl == 0 || (target_ttl_ && probe.ttl == *target_ttl_));
-  });
-  result.end_to_end_loss =
-      share_of(static_cast<uint64_t>(meant - arrived), static_cast<uint64_t>(meant));
+  result.beyond = open && farthest_asked_ > last ? farthest_asked_ - last : 0;
+  uint64_t meant = end_.sent;
+  uint64_t arrived = end_.answered;
+  if (target_ttl_) {
+    meant += hops_[*target_ttl_ - 1U].sent;
+    arrived += hops_[*target_ttl_ - 1U].answered;
+  }
+  result.end_to_end_loss = share_of(meant - arrived, meant);
   judge_losses(result);
-  return result;
-}
-
-std::optional<uint8_t> distance_by_echo(const PathOptions& options) {
-  AskOptions ask = options.ask;
-  ask.size = 8;
-  const auto asker = open_asker(Method::icmp, ask);
-  if (!asker || !(*asker)->send(0, 0)) return std::nullopt;
-  const Clock::time_point start = Clock::now();
-  while (Clock::now() - start < kMostPatience) {
-    std::vector<Heard> heard;
-    (*asker)->hear(heard);
-    for (const Heard& one : heard) {
-      if (one.what != Heard::What::answer || !one.ttl) return std::nullopt;
-      return static_cast<uint8_t>(guess_hops(*one.ttl).hops + 1);
-    }
-    std::vector<pollfd> polls;
-    (*asker)->add_polls(polls);
-    ::poll(polls.data(), polls.size(), static_cast<int>(milliseconds(kSlice)));
-  }
-  return std::nullopt;
-}
-
-void run_walks(std::span<PathWalk> walks, const std::function<bool()>& stop) {
-  const Clock::time_point start = Clock::now();
-  const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
-  const auto turn_all = [&] {
-    for (PathWalk& walk : walks) {
-      if (!walk.over()) walk.turn(now());
-    }
-    return !std::ranges::all_of(walks, &PathWalk::over);
-  };
-  while (!(stop && stop()) && turn_all()) wait(walks, now());
-}
-
-Result<PathResult> find_path(const PathOptions& options, const std::function<bool()>& stop) {
-  if (options.flows > 1) return find_flows(options, stop);
-  PathOptions used = options;
-  const bool to_port = options.ask.target.port != 0;
-  Method method = options.method.value_or(to_port ? Method::tcp : Method::icmp);
-  if (method == Method::udp && !to_port) used.ask.target.port = kTraceroutePort;
-  auto asker = open_asker(method, used.ask);
-  if (!asker && !options.method && method == Method::icmp) {
-    method = Method::udp;
-    used.ask.target.port = kTraceroutePort;
-    asker = open_asker(method, used.ask);
-  }
-  if (!asker) return std::unexpected(asker.error());
-  const Clock::time_point start = Clock::now();
-  const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
-  if (method == Method::tcp) {
-    if (const auto away = distance_by_echo(used)) used.max_ttl = std::min(used.max_ttl, *away);
-  }
-  PathWalk walk(std::move(*asker), method, used);
-  run_walks(std::span(&walk, 1), stop);
-  PathResult result = walk.result(now());
-  if (options.mtu && !result.hops.empty()) result.mtu = measure_mtu(result, used.ask, stop);
-  result.duration = now();
   return result;
 }
 

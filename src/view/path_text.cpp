@@ -123,17 +123,6 @@ std::string step_text(const probe::PathResult& path, const probe::MtuStep& step)
       step.mtu, place, at_target ? ", or their answers do" : "");
 }
 
-std::string end_of(const probe::PathResult& path) {
-  if (path.reached) {
-    return fmt::format("reached {} in {}", to_string(path.target.addr), rtt_text(path.duration));
-  }
-  if (!path.words.empty()) return fmt::format("not reached: {}", path.words);
-  if (path.hops.empty()) return "not reached: nobody answered, not even the first router";
-  return fmt::format(
-      "not reached: behind hop {} nobody answers. What asks there is dropped, or its answers are",
-      path.hops.back().ttl);
-}
-
 // The hops at which a branch has routers that others have not.
 std::string course_of(const probe::PathResult& path, const probe::Branch& branch) {
   std::vector<std::string> own;
@@ -198,6 +187,17 @@ std::string path_title(const std::string& name, const probe::PathResult& path) {
                      method_text(path.method));
 }
 
+std::string path_end(const probe::PathResult& path) {
+  if (path.reached) {
+    return fmt::format("reached {} in {}", to_string(path.target.addr), rtt_text(path.duration));
+  }
+  if (!path.words.empty()) return fmt::format("not reached: {}", path.words);
+  if (path.hops.empty()) return "not reached: nobody answered, not even the first router";
+  return fmt::format(
+      "not reached: behind hop {} nobody answers. What asks there is dropped, or its answers are",
+      path.hops.back().ttl);
+}
+
 void write_path(std::ostream& out, const Style& style, const std::string& name,
                 const probe::PathResult& path, bool statistics, const NameOf& name_of) {
   out << path_title(name, path) << '\n';
@@ -208,7 +208,7 @@ void write_path(std::ostream& out, const Style& style, const std::string& name,
   for (const probe::PathHop& hop : path.hops) {
     write_hop(out, style, path, hop, statistics, name_of, widest);
   }
-  out << paint(style, path.reached ? Ink::plain : Ink::red, end_of(path)) << '\n';
+  out << paint(style, path.reached ? Ink::plain : Ink::red, path_end(path)) << '\n';
   if (statistics && path.end_to_end) {
     out << fmt::format("end to end: loss {}, round trip {} to {}, median {}, 95 % within {}\n",
                        share_text(path.end_to_end_loss), rtt_text(path.end_to_end->min),

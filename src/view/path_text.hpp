@@ -16,6 +16,9 @@ using NameOf = std::function<std::string(const IpAddress&)>;
 // "path to example.net (192.0.2.1) by ICMP".
 std::string path_title(const std::string& name, const probe::PathResult& path);
 
+// "reached 192.0.2.1 in 20 ms", or how far it came and who says why.
+std::string path_end(const probe::PathResult& path);
+
 // `statistics`: with losses and percentiles of each hop.
 void write_path(std::ostream& out, const Style& style, const std::string& name,
                 const probe::PathResult& path, bool statistics, const NameOf& name_of);

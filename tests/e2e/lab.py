@@ -104,6 +104,11 @@ class Namespace:
                 with open(f"/proc/sys/net/ipv4/{name}", "w", encoding="ascii") as file:
                     file.write(str(value))
 
+    def settle(self):
+        """Waits until its addresses are known to be unique: before that it may not ask for its
+        IPv6 neighbours."""
+        wait_until(lambda: not self.run("ip", "addr", "show", "tentative"), "addresses")
+
     def drop(self, *rules, hook="input"):
         """Replaces what this namespace drops; without rules every packet passes again."""
         chain = "".join(f"    {rule} drop\n" for rule in rules)

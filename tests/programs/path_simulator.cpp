@@ -8,7 +8,8 @@
 //         [mss=N] [loss=P]                                             (all on one line)
 //     target AWAY_US ADDRESS [ADDRESS6] [silent] [no-echo] [open=PORT,PORT]
 //     run
-// After "run" it says "ready"; when its input ends it says how many datagrams reached the target.
+// After "run" it says "ready"; when its input ends it says how many datagrams reached the target
+// and how many of them were SYNs: "reached N syns N".
 #include <fmt/core.h>
 #include <poll.h>
 #include <unistd.h>
@@ -156,6 +157,6 @@ int main(int count, char** arguments) {
   fmt::print("ready\n");
   std::fflush(stdout);
   run(*tun, path);
-  fmt::print("reached {}\n", path.reached_target());
+  fmt::print("reached {} syns {}\n", path.reached_target(), path.syns_at_target());
   return 0;
 }

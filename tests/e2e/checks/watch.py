@@ -4,58 +4,13 @@ Ctrl-C is an end like any other.
    program under test, and 127.0.0.1:9000 with connections that change while it watches
 """
 
-import fcntl
 import json
-import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
-import termios
 import time
 
-ROWS, COLUMNS = 12, 70
-HOME = "\x1b[H"
-CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")
-
-
-class Terminal:
-    """The program on a terminal of ROWS lines; `frames` are the screens that it drew."""
-
-    def __init__(self, lab, *words):
-        self.master, end = pty.openpty()
-        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        with lab.here:
-            self.process = subprocess.Popen((lab.program, *words), stdin=subprocess.DEVNULL,
-                                            stdout=end, stderr=subprocess.DEVNULL)
-        os.close(end)
-        self.text = ""
-
-    def read(self, seconds=0.1):
-        while select.select((self.master,), (), (), seconds)[0]:
-            try:
-                self.text += os.read(self.master, 65536).decode()
-            except OSError:  # EIO: the program has ended
-                return
-
-    @property
-    def frames(self):
-        return [CONTROL.sub("", frame).replace("\r", "") for frame in self.text.split(HOME)[1:]]
-
-    def wait_for(self, condition, what, seconds=20):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.read()
-            if any(condition(frame) for frame in self.frames):
-                return
-        raise AssertionError(f"no screen with {what}: {self.frames[-1:]}")
-
-    def interrupt(self):
-        self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(20) == 0
-        self.read()
+from terminal import ROWS, Terminal
 
 
 def scene(lab, count):
