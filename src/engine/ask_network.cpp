@@ -70,6 +70,10 @@ probe::AskOptions question_to(const ProbedHost& host) {
   return options;
 }
 
+bool may_send_icmp(const ProbedHost& host) {
+  return probe::open_asker(probe::Method::icmp, question_to(host)).has_value();
+}
+
 void send_echoes(const HostTask& task, const Stop& stop) {
   probe::PingOptions options;
   options.ask = question_to(*task.host);
@@ -116,7 +120,8 @@ void walk(const HostTask& task, const Stop& stop) {
   options.ask.source_port = task.walk_port;
   options.method = probe::Method::udp;
   options.max_ttl = kMaxTtl;
-  // Routers answer an ICMP error or two a second: what passes the target's distance is wasted.
+  // Hosts send few ICMP errors a second: what reaches the target is taken from its echoes by UDP.
+  if (!may_send_icmp(*task.host)) return;
   if (const auto away = probe::distance_by_echo(options)) options.max_ttl = *away;
   const Watch watch;
   for (unsigned i = 0; i < kWalks && !stop(); ++i) {
@@ -163,11 +168,20 @@ std::optional<uint64_t> filtered_so_far(const std::string& proc) {
   return host::read_counters(proc, false).get("TcpExt.IPReversePathFilter");
 }
 
+void note_without_icmp(const ProbedHost& host, Observation& into) {
+  into.missing.push_back(
+      {fmt::format("the ways to {} and what sizes they take", to_string(host.address)),
+       "ICMP echoes may not be sent (net.ipv4.ping_group_range)", host::lacking({CAP_NET_RAW})});
+}
+
 // All hosts of the namespace that the calling thread is in; new threads begin where it is.
 void ask_hosts(std::span<ProbedHost> hosts, uint16_t netns, const std::string& proc,
-               const Stop& stop) {
+               const Stop& stop, Observation& into) {
   const std::vector<HostTask> tasks = tasks_of(hosts, netns);
   if (tasks.empty()) return;
+  for (const HostTask& task : tasks) {
+    if (!may_send_icmp(*task.host)) note_without_icmp(*task.host, into);
+  }
   const auto before = filtered_so_far(proc);
   run_on_as_many_threads(tasks.size() * kHostQuestions.size(), [&](size_t i) {
     kHostQuestions.at(i % kHostQuestions.size())(tasks[i / kHostQuestions.size()], stop);
@@ -246,7 +260,7 @@ void ask_network(host::Machine& machine, const AskOptions& options, Observation&
     // Begun here, where this host's own programs ask, and beside the rest: it may wait long.
     const std::jthread names([&] { ask_name_servers(known, results, stop); });
     machine.in_each_namespace(
-        into, [&](uint16_t netns) { ask_hosts(results.hosts, netns, options.proc, stop); });
+        into, [&](uint16_t netns) { ask_hosts(results.hosts, netns, options.proc, stop, into); });
   }
   results.took = watch.elapsed();
   note_unasked(wanted.size(), into);

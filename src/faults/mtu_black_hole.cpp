@@ -145,12 +145,14 @@ bool awaits_a_full_segment(const Facts& facts, const Socket& s) {
 }
 
 // Something came on that very connection after its segment had vanished for the first time: the
-// timer has run for 1 + 2 + 4 ... times its first length since.
+// timer has run for 1 + 2 + 4 ... times its first length since. Text that acknowledges nothing new
+// does not refresh tcpi_last_ack_recv (tcp_rcv_established).
 bool heard_since(const Facts& facts, const Socket& s) {
   const TcpInfo& info = *facts.info(s);
-  const Duration repeated_for =
-      base_rto(info) * ((int64_t{1} << std::min<uint8_t>(info.backoff, 15)) - 1);
-  return std::chrono::milliseconds(info.last_ack_recv_ms) < repeated_for;
+  const auto doublings = std::min<uint8_t>(info.backoff, 15);
+  const Duration repeated_for = base_rto(info) * ((int64_t{1} << doublings) - 1);
+  const uint32_t heard_ms = std::min(info.last_ack_recv_ms, info.last_data_recv_ms);
+  return std::chrono::milliseconds(heard_ms) < repeated_for;
 }
 
 // With IP and TCP headers, and timestamps where both ends send them.
@@ -242,7 +244,7 @@ Finding report(const Facts& facts, const Hanging& one) {
              "tcpi_backoff");
   add_fact(f, "size of the segment", uint64_t{facts.info(s)->snd_mss}, "tcpi_snd_mss");
   add_fact(f, "connections on which the host was heard meanwhile", uint64_t{one.heard + one.alive},
-           "tcpi_last_ack_recv");
+           "tcpi_last_data_recv, tcpi_last_ack_recv");
   if (proven) add_asked(facts, s, f);
   const std::string host = to_string(s.remote.addr.unmapped());
   f.confirm.push_back(

@@ -10,7 +10,7 @@ using enum tcp::State;
 
 struct Stuck {
   unsigned number = 0;
-  uint32_t heard_ms = 500;  // since the last ACK; the timer has run for 1.4 s
+  uint32_t heard_ms = 500;  // since the last text; the timer has run for 1.4 s
   uint32_t send_q = 20'000;
   uint32_t mss = 1448;
 };
@@ -25,7 +25,8 @@ void hangs(Scene& scene, const Stuck& stuck) {
   info.options = 1;  // TCPI_OPT_TIMESTAMPS
   info.unacked = 10;
   info.bytes_acked = 300;
-  info.last_ack_recv_ms = stuck.heard_ms;
+  info.last_ack_recv_ms = 20'000;
+  info.last_data_recv_ms = stuck.heard_ms;
   scene.add({.state = established,
              .local = at("10.0.0.1", 40000 + stuck.number),
              .remote = at("10.0.1.2", 443),

@@ -66,12 +66,13 @@ bool is_nearly_full(const NeighbourTable& table) {
          static_cast<double>(table.entries) >= kNearlyFull * static_cast<double>(table.limit);
 }
 
-Finding report(const Tables& tables, uint64_t refused) {
+Finding report(const Facts& facts, const Tables& tables, uint64_t refused) {
   const NeighbourTable& table = *tables.now;
   const bool v4 = table.family == Family::v4;
   const bool overflows = refused > 0;
+  const Confidence nearly = facts.before == nullptr ? Confidence::suspected : Confidence::likely;
   Finding f = make_finding(kInfo, overflows ? Severity::critical : Severity::warning,
-                           overflows ? Confidence::confirmed : Confidence::likely);
+                           overflows ? Confidence::confirmed : nearly);
   const std::string name = v4 ? "IPv4 (ARP)" : "IPv6";
   f.headline = overflows ? fmt::format("the table of {} neighbours refused {} new ones", name,
                                        grouped(refused))
@@ -101,7 +102,7 @@ std::vector<Finding> find(const Facts& facts) {
     if (tables.now == nullptr) continue;
     const uint64_t refused = refused_in(tables);
     const bool full = is_nearly_full(*tables.then) && is_nearly_full(*tables.now);
-    if (refused > 0 || full) findings.push_back(report(tables, refused));
+    if (refused > 0 || full) findings.push_back(report(facts, tables, refused));
   }
   return findings;
 }

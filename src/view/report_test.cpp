@@ -180,7 +180,7 @@ TEST(ReportJson, SurvivesBytesThatAreNoText) {
 
 // What only asking would settle is said in one line, and not once it was asked.
 TEST(Report, SaysWhereAskingWouldTellMore) {
-  Observation seen = small_observation();
+  Observation seen = testing::small_observation();
   Finding finding = leak();
   finding.gains_from_probing = true;
   constexpr std::string_view kLine = "its answers would tell more: tcpdx doctor --probe";
@@ -193,7 +193,7 @@ TEST(Report, SaysWhereAskingWouldTellMore) {
 }
 
 TEST(Report, TellsInJsonWhatWasAnswered) {
-  Observation seen = small_observation();
+  Observation seen = testing::small_observation();
   EXPECT_TRUE(json_of(seen, {})["probes"].is_null());
   ProbeResults& probes = seen.probes.emplace();
   ProbedHost& host = probes.hosts.emplace_back();

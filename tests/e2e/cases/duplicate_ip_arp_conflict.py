@@ -27,11 +27,12 @@ def plug(switch, host, number, address=None):
 
 
 def announces(namespace, number):
-    """A gratuitous ARP reply (RFC 5944 4.6) from that host: "the address is here"."""
+    """A gratuitous ARP reply from that host: "the address is here". Linux takes a reply for one
+    when it has the sender's link-layer address as target (net/ipv4/arp.c, arp_is_garp)."""
     mac, address = bytes([2, 0, 0, 0, 0, number]), socket.inet_aton(ADDRESS)
     everybody = b"\xff" * 6
     frame = (everybody + mac + struct.pack("!HHHBBH", ETH_P_ARP, 1, 0x0800, 6, 4, 2)
-             + mac + address + everybody + address)
+             + mac + address + mac + address)
     with namespace, socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link:
         link.bind(("eth0", ETH_P_ARP))
         link.send(frame)

@@ -11,7 +11,7 @@ from lab import run
 def entries(family):
     """What the kernel counts of the whole machine, as ip shows it."""
     name = {4: "arp_cache", 6: "ndisc_cache"}[family]
-    words = run("ip", "ntable", "show", "name", name).split()
+    words = run("ip", "-s", "ntable", "show", "name", name).split()
     return int(words[words.index("entries") + 1])
 
 
