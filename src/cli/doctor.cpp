@@ -72,6 +72,11 @@ class Progress {
             << std::flush;
     shown_ = true;
   }
+  void show_asking() {
+    if (!io_.err_is_terminal) return;
+    io_.err << "\r\x1b[Kasking the network " << std::flush;
+    shown_ = true;
+  }
   void clear() {
     if (shown_) io_.err << "\r\x1b[K" << std::flush;
   }
@@ -104,6 +109,7 @@ Result<Observation> look(const Plan& plan, Io& io) {
   options.window = plan.window;
   options.ask_network = plan.probe;
   options.progress = [&progress](Duration at) { progress.show(at); };
+  options.asking = [&progress] { progress.show_asking(); };
   options.stop = &interrupted();
   auto observation = engine::observe(options);
   progress.clear();

@@ -37,7 +37,8 @@ constexpr size_t kSmallSize = 32;  // octets of text
 constexpr uint16_t kFirstWalkPort = 33400;
 constexpr unsigned kQuestions = 5;             // to a name server by UDP, and one by TCP
 constexpr Duration kBetweenQuestions = 100ms;  // so that one lost burst is not taken for silence
-constexpr Duration kLongestAnswer = 5s;
+constexpr Duration kLongestAnswer = 5s;        // of a name server
+constexpr Duration kLastWait = 1s;             // as long as an echo's answer is waited for
 
 class Watch {
  public:
@@ -222,13 +223,13 @@ void ask_name_servers(const NameServers& known, ProbeResults& into, const Stop& 
   });
 }
 
-void note_unasked(size_t wanted, Observation& into) {
+void note_unasked(size_t wanted, const ProbeResults& results, Observation& into) {
   if (wanted > kMostProbedHosts) {
     into.missing.push_back({fmt::format("what the network says of {} more destinations in trouble",
                                         wanted - kMostProbedHosts),
                             fmt::format("at most {} are asked", kMostProbedHosts), ""});
   }
-  const auto& hosts = into.probes->hosts;
+  const auto& hosts = results.hosts;
   if (!hosts.empty() && !host::has_capability(CAP_NET_RAW)) {
     into.missing.push_back({"whether two machines answer for one address",
                             "ARP requests may not be sent", host::lacking({CAP_NET_RAW})});
@@ -236,7 +237,7 @@ void note_unasked(size_t wanted, Observation& into) {
   for (const ProbedHost& host : hosts) {
     if (host.echoes != 0) continue;
     into.missing.push_back({fmt::format("whether {} answers", to_string(host.address)),
-                            "nothing could be sent to it", ""});
+                            "nothing could be sent to it in time", ""});
   }
 }
 
@@ -245,7 +246,7 @@ void note_unasked(size_t wanted, Observation& into) {
 void ask_network(host::Machine& machine, const AskOptions& options, Observation& into) {
   const Watch watch;
   const Stop stop = [&] {
-    return watch.elapsed() >= kLongestProbing || (options.stop && options.stop());
+    return watch.elapsed() >= kLongestProbing - kLastWait || (options.stop && options.stop());
   };
   const std::vector<ProbePlace> wanted = worth_asking(into);
   ProbeResults& results = into.probes.emplace();
@@ -263,7 +264,7 @@ void ask_network(host::Machine& machine, const AskOptions& options, Observation&
         into, [&](uint16_t netns) { ask_hosts(results.hosts, netns, options.proc, stop, into); });
   }
   results.took = watch.elapsed();
-  note_unasked(wanted.size(), into);
+  note_unasked(wanted.size(), results, into);
 }
 
 }  // namespace tcpdx::engine

@@ -16,8 +16,7 @@ inline constexpr size_t kMostProbedServers = 3;
 // Packets for one host: 8 echoes, 20 of ten sizes, 6 walks of at most 30 hops, 3 ARP requests; for
 // a name server: 5 questions by UDP and one by TCP.
 inline constexpr size_t kMostProbePackets = 900;
-// No question is begun after this long; an answer is waited for a second at most, a name server's
-// as long as the host's own resolver would.
+// All of it, the wait for the last answer included.
 inline constexpr Duration kLongestProbing = 10s;
 
 struct AskOptions {

@@ -107,6 +107,7 @@ Result<Observation> observe(const ObserveOptions& options) {
   machine->find_routes(seen);
   look_closer(options, *machine, seen);
   if (options.ask_network) {
+    if (options.asking) options.asking();
     ask_network(*machine, {.proc = options.host.proc, .stop = [&] { return stopped(options); }},
                 seen);
   }

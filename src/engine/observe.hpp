@@ -22,6 +22,8 @@ struct ObserveOptions {
   Duration window = 5s;  // 0: a single look
   // Called a few times a second with the time since the first look; may be empty.
   std::function<void(Duration)> progress;
+  // Called before the network is asked; may be empty.
+  std::function<void()> asking;
   // When it becomes true the window ends early; may be null.
   const std::atomic<bool>* stop = nullptr;
 };

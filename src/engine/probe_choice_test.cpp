@@ -17,7 +17,7 @@ class Machine {
     look.infos.push_back(info);
     Socket socket;
     socket.state = state;
-    socket.remote = {.addr = parse_address(remote).value(), .port = 443};
+    socket.remote = {.addr = parse_address(remote).value_or(IpAddress{}), .port = 443};
     socket.info = static_cast<uint32_t>(look.infos.size() - 1);
     look.sockets.push_back(socket);
     return look.sockets.back();
@@ -32,7 +32,7 @@ class Machine {
   Observation seen_;
 };
 
-IpAddress address(std::string_view text) { return parse_address(text).value(); }
+IpAddress address(std::string_view text) { return parse_address(text).value_or(IpAddress{}); }
 
 TEST(ProbeChoice, AsksNobodyWhereAllIsWell) {
   Machine machine;

@@ -97,7 +97,7 @@ std::optional<Echo> echo_of(const Facts& facts, const Sockets& flows) {
     const TcpInfo& info = *facts.info(*s);
     const Duration least(info.min_rtt_us);
     // Half of what the connections wait: the queue is not always as full.
-    const Duration half(*waiting_us(&info) / 2);
+    const Duration half(waiting_us(&info).value_or(0) / 2);
     return Echo{.host = host, .median = *median, .late = *median >= least + half};
   }
   return std::nullopt;

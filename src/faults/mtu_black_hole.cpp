@@ -189,6 +189,15 @@ bool repeats_little(const Facts& facts, const Socket& s) {
          s.send_q < info->snd_mss;
 }
 
+bool small_hang_beside(const Facts& facts, const Sockets& flows) {
+  const std::set<IpAddress> hosts = hosts_of(flows);
+  for (const Socket* s : facts.in(tcp::State::established)) {
+    const bool beside = s->netns == flows.front()->netns && hosts.contains(s->remote.addr);
+    if (beside && repeats_little(facts, *s)) return true;
+  }
+  return false;
+}
+
 std::map<std::pair<uint16_t, IpAddress>, Hanging> hanging_by_network(const Facts& facts) {
   std::map<std::pair<uint16_t, IpAddress>, Hanging> networks;
   for (const auto state : {tcp::State::established, tcp::State::close_wait}) {
@@ -205,11 +214,7 @@ std::map<std::pair<uint16_t, IpAddress>, Hanging> hanging_by_network(const Facts
   }
   for (auto& [network, one] : networks) {
     one.alive = alive_to(facts, one.flows, kHeardWithin);
-    const auto hosts = hosts_of(one.flows);
-    one.small_hang = std::ranges::any_of(facts.in(tcp::State::established), [&](const Socket* s) {
-      return s->netns == network.first && hosts.contains(s->remote.addr) &&
-             repeats_little(facts, *s);
-    });
+    one.small_hang = small_hang_beside(facts, one.flows);
   }
   return networks;
 }

@@ -15,7 +15,8 @@
 namespace tcpdx::faults {
 
 inline SocketAddress at(std::string_view address, unsigned port) {
-  return {.addr = parse_address(address).value(), .port = static_cast<uint16_t>(port)};
+  return {.addr = parse_address(address).value_or(IpAddress{}),
+          .port = static_cast<uint16_t>(port)};
 }
 
 // The end of the window is the present. Every socket is in both looks unless it is `fresh`.
@@ -218,7 +219,7 @@ class Scene {
   // A host of the first namespace that was asked, and answered no echo yet.
   ProbedHost& asks(std::string_view address) {
     ProbedHost& host = probes().hosts.emplace_back();
-    host.address = parse_address(address).value();
+    host.address = at(address, 0).addr;
     host.echoes = 8;
     return host;
   }
