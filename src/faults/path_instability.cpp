@@ -54,7 +54,7 @@ constexpr FaultInfo kInfo{
 size_t parts_at(const WalkedWay& one, const WalkedWay& other) {
   const size_t both = std::min(one.hops.size(), other.hops.size());
   for (size_t i = 0; i < both; ++i) {
-    if (one.hops[i] && other.hops[i] && *one.hops[i] != *other.hops[i]) return i + 1;
+    if (one.hops[i] && other.hops[i] && one.hops[i] != other.hops[i]) return i + 1;
   }
   return 0;
 }

@@ -28,7 +28,7 @@ def scene(lab):
     resolv_conf("10.8.0.2")
     sock = client.connect("10.1.0.2", 9000, wait=False)
     wait_until(lambda: client.counter("TcpExt.TCPSynRetrans") >= 1, "a repeated SYN")
-    return client, (sock, names)
+    return client, (sock, names, server)
 
 
 def sent(namespace):
@@ -61,7 +61,7 @@ def a_few_packets_are_sent_when_asked(lab):
     assert len(host["rtts_us"]) == 8 and host["largest"] == 1500, host
     assert not host["large_vanish"] and host["told_mtu"] is None, host
     assert [way["hops"] for way in host["ways"]] == [["10.1.0.2"]] * 6, host
-    mac = re.search(r"ether (\S+)", kept_mac(lab)).group(1)
+    mac = mac_of(kept[-1], "e1b")
     assert host["arp"] == {"address": "10.1.0.2", "interface": "e1a", "macs": [mac]}, host
     assert [server["server"]["addr"] for server in probes["name_servers"]] == ["10.8.0.2"], probes
     assert 0 < sent(lab.here) + sent(client) - before <= MOST_PACKETS
@@ -78,8 +78,9 @@ def the_json_keeps_its_schema(lab):
     assert kept
 
 
-def kept_mac(lab):
-    return lab.here.run("ip", "-n", "server", "link", "show", "e1b")
+def mac_of(namespace, device):
+    text = namespace.run("ip", "link", "show", device)
+    return re.search(r"ether (\S+)", text).group(1)
 
 
 def nobody_is_asked_where_all_is_well(lab):
@@ -119,8 +120,8 @@ def nobody_asks_as_well(lab):
     data = json.loads(result.stdout)
     assert [host["address"] for host in data["probes"]["hosts"]] == ["10.8.0.2"], data["probes"]
     host = data["probes"]["hosts"][0]
-    # By UDP, since the sandbox's net.ipv4.ping_group_range lets nobody send ICMP: the kernel answers
-    # a burst of six with ICMP errors, then one a second (net/ipv4/icmp.c).
+    # By UDP, since the sandbox's net.ipv4.ping_group_range lets nobody send ICMP: the kernel
+    # answers a burst of six with ICMP errors, then one a second (net/ipv4/icmp.c).
     assert host["echoes"] == 8 and len(host["rtts_us"]) >= 6, host
     assert "arp" not in host and host["ways"] == [] and host["largest"] is None, host
     answers = data["probes"]["name_servers"][0]["answers"]
