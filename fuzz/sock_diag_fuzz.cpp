@@ -1,4 +1,5 @@
-// Any bytes as a netlink answer and as notices, and its payloads as sockets, routes and neighbours.
+// Any bytes as a netlink answer and as notices, and its payloads as sockets, routes,
+// neighbours and their tables.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "host/deaths.hpp"
+#include "host/neighbours.hpp"
 #include "host/netlink.hpp"
 #include "host/routes.hpp"
 #include "host/sock_diag.hpp"
@@ -21,6 +23,8 @@ void check(std::span<const std::byte> payload, std::vector<tcpdx::Socket>& socke
   }
   tcpdx::host::parse_route_message(payload);
   tcpdx::host::parse_neighbour_message(payload);
+  tcpdx::host::parse_neighbour_table(payload);
+  tcpdx::host::parse_link_neighbour(payload);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/options.hpp"
+#include "engine/ask_network.hpp"
 #include "engine/observe.hpp"
 #include "faults/catalogue.hpp"
 #include "store/baseline_file.hpp"
@@ -31,6 +32,7 @@ struct Words {
   std::string baseline;
   std::string fail_on = "warning";
   std::string source = "auto";
+  bool probe = false;
   engine::ReadOptions capture;
   ShowOptions show;
 };
@@ -45,6 +47,11 @@ void describe(CLI::App& app, Words& words) {
   app.add_option("--baseline", words.baseline,
                  "also find listeners that were not there when FILE was learned (tcpdx listen)")
       ->type_name("FILE");
+  app.add_flag("--probe", words.probe,
+               fmt::format("then ask the network, too: up to {} destinations whose connections are "
+                           "in trouble, and {} name servers; at most {} small packets and {:.0f} s",
+                           engine::kMostProbedHosts, engine::kMostProbedServers,
+                           engine::kMostProbePackets, seconds(engine::kLongestProbing)));
   app.add_option("--fail-on", words.fail_on, "warning (default) or critical: what exits non-zero")
       ->check(CLI::IsMember({"warning", "critical"}).description(""))
       ->type_name("SEVERITY");
@@ -65,6 +72,11 @@ class Progress {
             << std::flush;
     shown_ = true;
   }
+  void show_asking() {
+    if (!io_.err_is_terminal) return;
+    io_.err << "\r\x1b[Kasking the network " << std::flush;
+    shown_ = true;
+  }
   void clear() {
     if (shown_) io_.err << "\r\x1b[K" << std::flush;
   }
@@ -79,6 +91,7 @@ class Progress {
 struct Plan {
   Duration window;
   host::Sources sources;
+  bool probe = false;
 };
 
 Result<Plan> plan_of(const Words& words) {
@@ -86,7 +99,7 @@ Result<Plan> plan_of(const Words& words) {
   if (!window) return fail("--for: {}", window.error().sentence);
   const auto sources = host::parse_sources(words.source);
   if (!sources) return fail("--source: {}", sources.error().sentence);
-  return Plan{*window, *sources};
+  return Plan{*window, *sources, words.probe};
 }
 
 Result<Observation> look(const Plan& plan, Io& io) {
@@ -94,7 +107,9 @@ Result<Observation> look(const Plan& plan, Io& io) {
   engine::ObserveOptions options;
   options.host.sources = plan.sources;
   options.window = plan.window;
+  options.ask_network = plan.probe;
   options.progress = [&progress](Duration at) { progress.show(at); };
+  options.asking = [&progress] { progress.show_asking(); };
   options.stop = &interrupted();
   auto observation = engine::observe(options);
   progress.clear();
@@ -181,7 +196,7 @@ int doctor(Arguments arguments, Io& io) {
   const auto plan = plan_of(words);
   if (!plan) return usage_error(io, plan.error().sentence);
   if (const auto wrong = contradiction(app, words)) return usage_error(io, *wrong);
-  for (const char* option : {"--for", "--source"}) {
+  for (const char* option : {"--for", "--source", "--probe"}) {
     if (words.read.empty() || app.count(option) == 0) continue;
     io.err << fmt::format("tcpdx: {} has no effect with --read: what was saved was seen before\n",
                           option);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "engine/name_servers.hpp"
 #include "engine/threads.hpp"
 #include "probe/socket_address.hpp"
 #include "probe/target.hpp"
@@ -21,8 +22,6 @@ using probe::DnsLook;
 using wire::DnsType;
 
 constexpr uint16_t kDns = 53;
-// What systemd-resolved's own address stands for.
-constexpr std::string_view kResolvedServers = "/run/systemd/resolve/resolv.conf";
 
 std::string text_of(const std::string& path) {
   auto text = read_file(path);
@@ -34,20 +33,6 @@ bool has_route(const IpAddress& address) {
   const Fd socket(::socket(probe::system_family(address.family), SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const probe::SystemAddress to = probe::system_address({address, kDns});
   return socket && ::connect(socket.get(), to.get(), to.size) == 0;
-}
-
-std::vector<SocketAddress> servers_of(const LookUpOptions& options, DnsLook& look) {
-  if (!options.servers.empty()) return options.servers;
-  std::vector<SocketAddress> servers;
-  servers.reserve(look.conf.servers.size());
-  for (const IpAddress& one : look.conf.servers) servers.push_back({one, kDns});
-  look.stub = servers.size() == 1 && servers.front().addr == ipv4(127, 0, 0, 53);
-  if (!look.stub) return servers;
-  const auto behind = probe::parse_resolv_conf(text_of(std::string(kResolvedServers)));
-  for (const IpAddress& one : behind.servers) {
-    if (!one.is_loopback()) servers.push_back({one, kDns});
-  }
-  return servers;
 }
 
 std::vector<DnsType> types_of(const LookUpOptions& options, bool is_address) {
@@ -72,7 +57,10 @@ void ask_system(DnsLook& look) {
 probe::DnsLook look_up(const LookUpOptions& options) {
   DnsLook look;
   look.name = options.name;
-  look.conf = probe::parse_resolv_conf(text_of(options.resolv_conf));
+  NameServers known = name_servers(options.resolv_conf);
+  const auto& servers = options.servers.empty() ? known.servers : options.servers;
+  look.stub = options.servers.empty() && known.stub;
+  look.conf = std::move(known.conf);
   const auto address = parse_address(options.name);
   look.walk = address ? std::vector{wire::reverse_name(*address)}
                       : probe::search_walk(options.name, look.conf);
@@ -82,7 +70,7 @@ probe::DnsLook look_up(const LookUpOptions& options) {
     look.in_hosts = probe::addresses_in_hosts(text_of(options.hosts), options.name);
   }
   std::vector<DnsAsk> questions;
-  for (const SocketAddress& server : servers_of(options, look)) {
+  for (const SocketAddress& server : servers) {
     for (const DnsType type : types_of(options, address.has_value())) {
       for (const auto transport : {probe::Transport::udp, probe::Transport::tcp}) {
         questions.push_back({.server = server,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "engine/ask_network.hpp"
 #include "engine/closer_look.hpp"
 #include "engine/event_watch.hpp"
 #include "engine/threads.hpp"
@@ -53,6 +54,8 @@ Result<void> look_and_sample(const ObserveOptions& options, host::Machine& machi
   how.run = run_on_threads;
   if (auto done = machine.look(how, at, into); !done) return done;
   machine.sample_softnet(into);
+  machine.sample_neighbour_tables(at, into);
+  machine.watch_neighbours(at, into);
   return machine.sample(at, into);
 }
 
@@ -64,6 +67,7 @@ Result<void> watch_window(const ObserveOptions& options, host::Machine& machine,
     if (stopped(options)) break;
     const Duration began = watch.elapsed();
     if (auto done = machine.sample(began, into); !done) return done;
+    machine.watch_neighbours(began, into);
     // A machine with hundreds of namespaces is sampled less often, never all the time.
     step = std::max(step, (watch.elapsed() - began) * kRestPerWork);
     next = std::max(next, began);
@@ -102,6 +106,11 @@ Result<Observation> observe(const ObserveOptions& options) {
   }
   machine->find_routes(seen);
   look_closer(options, *machine, seen);
+  if (options.ask_network) {
+    if (options.asking) options.asking();
+    ask_network(*machine, {.proc = options.host.proc, .stop = [&] { return stopped(options); }},
+                seen);
+  }
   return seen;
 }
 

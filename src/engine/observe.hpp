@@ -17,9 +17,13 @@ struct ObserveOptions {
   bool watch_events = true;    // between the looks
   bool ask_firewalls = false;  // about the listeners of the last look
   bool sweep_hidden = false;   // takes every free port for some microseconds
-  Duration window = 5s;        // 0: a single look
+  // After the last look, about what it saw. Without it nothing leaves this host.
+  bool ask_network = false;
+  Duration window = 5s;  // 0: a single look
   // Called a few times a second with the time since the first look; may be empty.
   std::function<void(Duration)> progress;
+  // Called before the network is asked; may be empty.
+  std::function<void()> asking;
   // When it becomes true the window ends early; may be null.
   const std::atomic<bool>* stop = nullptr;
 };

@@ -21,6 +21,7 @@ Finding make_finding(const FaultInfo& info, Severity severity, Confidence confid
   finding.title = info.title;
   finding.severity = severity;
   finding.confidence = confidence;
+  finding.gains_from_probing = info.gains_from_probing;
   finding.see.push_back(fmt::format("tcpdx explain {}", info.id));
   return finding;
 }

@@ -99,6 +99,18 @@ bool scanned_by(const Facts& facts, const Finding& cause, const Finding& effect)
   });
 }
 
+// A suspicion must not hide what is sure.
+bool proven_there(const Facts& facts, const Finding& cause, const Finding& effect) {
+  return cause.confidence == Confidence::confirmed && same_destination(facts, cause, effect);
+}
+
+bool calls_that_host(const Facts&, const Finding& cause, const Finding& effect) {
+  const auto& called =
+      effect.subject.destination ? effect.subject.destination : effect.subject.remote;
+  return called && cause.subject.remote && cause.subject.netns == effect.subject.netns &&
+         called->addr.unmapped() == cause.subject.remote->addr;
+}
+
 // A limit that merely looks like a library's choice is no proof that it was cut.
 bool cut_that_listener(const Facts& facts, const Finding& cause, const Finding& effect) {
   return cause.confidence > Confidence::suspected && same_listener(facts, cause, effect);
@@ -134,6 +146,13 @@ constexpr std::array kExplains{
     Explains{"close-wait-leak", "fd-exhaustion-blocks-accept", same_process},
     Explains{"close-wait-leak", "fin-wait2-stuck", peer_is_that_process},
     Explains{"half-open-idle", "keepalive-absent", same_listener},
+    Explains{"neighbour-table-overflow", "host-unreachable", anywhere},
+    Explains{"neighbour-table-overflow", "connect-blackhole", anywhere},
+    Explains{"asymmetric-route-rpfilter", "connect-blackhole", proven_there},
+    Explains{"duplicate-ip-arp-conflict", "connection-refused", calls_that_host},
+    Explains{"duplicate-ip-arp-conflict", "connect-blackhole", calls_that_host},
+    Explains{"duplicate-ip-arp-conflict", "reset-peer-lost-state", calls_that_host},
+    Explains{"mtu-black-hole", "half-open-busy", same_peer},
     Explains{"half-open-busy", "half-open-idle", same_peer},
     Explains{"tcp-memory-pressure", "receive-buffer-prune", anywhere},
     Explains{"zero-window-stuck-reader", "receive-buffer-prune", same_process},

@@ -15,7 +15,8 @@
 namespace tcpdx::faults {
 
 inline SocketAddress at(std::string_view address, unsigned port) {
-  return {.addr = parse_address(address).value(), .port = static_cast<uint16_t>(port)};
+  return {.addr = parse_address(address).value_or(IpAddress{}),
+          .port = static_cast<uint16_t>(port)};
 }
 
 // The end of the window is the present. Every socket is in both looks unless it is `fresh`.
@@ -213,6 +214,20 @@ class Scene {
   void baseline(Baseline learned) { seen_.closer.baseline = std::move(learned); }
   void without_cookies() { cookies_ = false; }
   void route(const Route& route) { seen_.routes.push_back(route); }
+  // The network was asked.
+  ProbeResults& probes() {
+    if (seen_.probes) return *seen_.probes;
+    ProbeResults& probes = seen_.probes.emplace();
+    probes.resolver_timeout = 5s;
+    return probes;
+  }
+  // A host of the first namespace that was asked, and answered no echo yet.
+  ProbedHost& asks(std::string_view address) {
+    ProbedHost& host = probes().hosts.emplace_back();
+    host.address = at(address, 0).addr;
+    host.echoes = 8;
+    return host;
+  }
 
   std::vector<Finding> findings() {
     for (Look& look : seen_.looks) join_owners(look);

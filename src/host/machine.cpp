@@ -19,6 +19,7 @@
 #include "host/capabilities.hpp"
 #include "host/counter_files.hpp"
 #include "host/namespaces.hpp"
+#include "host/neighbours.hpp"
 #include "host/netlink.hpp"
 #include "host/notes.hpp"
 #include "host/owner_search.hpp"
@@ -33,6 +34,8 @@ namespace tcpdx::host {
 namespace {
 
 constexpr size_t kMostRoutes = 256;
+// The kernel walks the machine's whole table of neighbours for each namespace.
+constexpr uint64_t kMostNeighbours = 100'000;
 
 struct Table {
   Family family;
@@ -133,6 +136,7 @@ struct Machine::Parts {
   std::vector<bool> without_ipv6;           // at the last count
   std::vector<bool> whole_machine;          // has the machine's own limits: the initial one
   OwnerSearch owners;
+  NeighbourWatch neighbours;
   Notes notes;
 };
 
@@ -488,6 +492,31 @@ void Machine::sample_softnet(Observation& into) {
   if (const auto text = read_file(parts_->options.proc + "/thread-self/net/softnet_stat")) {
     into.softnet.push_back(parse_softnet(*text));
   }
+}
+
+void Machine::sample_neighbour_tables(Duration at, Observation& into) {
+  const auto tables = read_neighbour_tables();
+  if (!tables) {
+    parts_->say(Unseen::neighbours, 0,
+                {"how full the tables of neighbours are", tables.error().sentence, ""}, into);
+    return;
+  }
+  for (NeighbourTable table : *tables) {
+    table.at = at;
+    into.neighbour_tables.push_back(table);
+  }
+}
+
+void Machine::watch_neighbours(Duration at, Observation& into) {
+  uint64_t entries = 0;
+  for (const NeighbourTable& table : into.neighbour_tables) {
+    if (table.family == Family::v4) entries = table.entries;
+  }
+  if (entries * parts_->count() > kMostNeighbours) return;
+  for (uint16_t netns = 0; netns < parts_->count(); ++netns) {
+    parts_->inside(netns, into, [&] { parts_->neighbours.look(netns, at); });
+  }
+  into.neighbour_moves = parts_->neighbours.moves();
 }
 
 Machine::Machine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

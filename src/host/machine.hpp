@@ -77,6 +77,12 @@ class Machine {
   // Appends the host-wide softnet counters.
   void sample_softnet(Observation& into);
 
+  // Appends how full the host-wide tables of neighbours are.
+  void sample_neighbour_tables(Duration at, Observation& into);
+  // Notes which IPv4 neighbours have moved to another link-layer address since the last call. Only
+  // while that is cheap: not on a machine with very many namespaces and neighbours.
+  void watch_neighbours(Duration at, Observation& into);
+
   Machine(Machine&&) noexcept;
   Machine& operator=(Machine&&) noexcept;
   ~Machine();

@@ -22,6 +22,7 @@ enum class Unseen : uint8_t {
   processes,  // that own sockets and cannot be looked at
   marks,
   routes,
+  neighbours,
 };
 
 // A later note of the same kind about the same subject replaces the earlier one: counts change

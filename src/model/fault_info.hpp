@@ -29,6 +29,8 @@ struct FaultInfo {
   // The kernel counters that it asks for, by the names of Counters. tests/catalogue_test.py holds
   // them against the code; `explain COUNTER` names the faults by them.
   std::span<const std::string_view> counters = {};
+  // What the network answers would settle a finding that is not confirmed (doctor --probe).
+  bool gains_from_probing = false;
 };
 
 }  // namespace tcpdx

@@ -51,9 +51,10 @@ struct Finding {
   std::vector<Evidence> evidence;
   std::vector<std::string> confirm;  // commands or checks that settle it
   std::vector<std::string> remedy;
-  std::vector<std::string> avoid;  // what not to do, and why
-  std::vector<std::string> see;    // tcpdx commands that show more
-  std::vector<Finding> explains;   // consequences folded under this cause
+  std::vector<std::string> avoid;   // what not to do, and why
+  std::vector<std::string> see;     // tcpdx commands that show more
+  std::vector<Finding> explains;    // consequences folded under this cause
+  bool gains_from_probing = false;  // FaultInfo::gains_from_probing
 };
 
 }  // namespace tcpdx

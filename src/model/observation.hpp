@@ -13,6 +13,8 @@
 #include "model/closer_look.hpp"
 #include "model/counters.hpp"
 #include "model/event.hpp"
+#include "model/neighbours.hpp"
+#include "model/probing.hpp"
 #include "model/process.hpp"
 #include "model/socket.hpp"
 
@@ -99,9 +101,14 @@ struct Observation {
   std::vector<Look> looks;      // one or two; the last is the present
   std::vector<Sample> samples;  // in time order; the first and the last belong to the looks
   std::vector<Route> routes;
-  std::vector<Softnet> softnet;  // at the first look and at the last
-  EventLog events;               // what happened within the window
-  CloserLook closer;             // at the listeners
+  std::vector<Softnet> softnet;                  // at the first look and at the last
+  EventLog events;                               // what happened within the window
+  CloserLook closer;                             // at the listeners
+  std::vector<NeighbourTable> neighbour_tables;  // of both families, at each look
+  // Of IPv4 neighbours that had several link-layer addresses within the window: each that differs
+  // from the one before, in time order.
+  std::vector<NeighbourSighting> neighbour_moves;
+  std::optional<ProbeResults> probes;  // nothing: the network was not asked
   std::vector<std::string> congestion_names{""};
   std::vector<std::string> sources;  // how it was seen: "sock_diag", "/proc/net/tcp" ...
   std::vector<Missing> missing;

@@ -21,8 +21,9 @@
 
 namespace tcpdx::store {
 
-// The format that Writer writes. 2 added the events of the window, 3 the closer look at listeners.
-inline constexpr uint32_t kSnapshotVersion = 3;
+// The format that Writer writes. 2 added the events of the window, 3 the closer look at listeners,
+// 4 neighbours and what the network answered.
+inline constexpr uint32_t kSnapshotVersion = 4;
 
 // The last value of an enum that starts at 0 and has no gaps; given beside the descriptions.
 template <class Enum>

@@ -229,6 +229,63 @@ void describe(Archive& archive, Of<Archive, CloserLook>& closer) {
   archive(every_process, every_namespace, firewall, hidden, baseline);
 }
 
+inline void describe(Writer& archive, const MacAddress& mac) { archive.raw(mac.bytes); }
+inline void describe(Reader& archive, MacAddress& mac) { archive.raw(mac.bytes); }
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, NeighbourTable>& table) {
+  auto& [at, family, entries, limit, refused] = table;
+  archive(at, family, entries, limit, refused);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, NeighbourSighting>& sighting) {
+  auto& [at, netns, interface, address, mac] = sighting;
+  archive(at, netns, interface, address, mac);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, WalkedWay>& way) {
+  auto& [hops, reached] = way;
+  archive(hops, reached);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, ProbedSizes>& sizes) {
+  auto& [largest, told_mtu, told_by, large_vanish] = sizes;
+  archive(largest, told_mtu, told_by, large_vanish);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, ArpAnswers>& arp) {
+  auto& [address, interface, macs] = arp;
+  archive(address, interface, macs);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, ProbedHost>& host) {
+  auto& [netns, address, echoes, rtts, sizes, ways, arp, reverse_path_filtered] = host;
+  archive(netns, address, echoes, rtts, sizes, ways, arp, reverse_path_filtered);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, NameServerAnswer>& answer) {
+  auto& [tcp, code, took, error] = answer;
+  archive(tcp, code, took, error);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, ProbedNameServer>& server) {
+  auto& [address, answers] = server;
+  archive(address, answers);
+}
+
+template <class Archive>
+void describe(Archive& archive, Of<Archive, ProbeResults>& probes) {
+  auto& [took, hosts, name_servers, resolver_timeout] = probes;
+  archive(took, hosts, name_servers, resolver_timeout);
+}
+
 template <class Archive>
 void describe(Archive& archive, Of<Archive, Missing>& missing) {
   auto& [what, why, needs] = missing;
@@ -238,11 +295,13 @@ void describe(Archive& archive, Of<Archive, Missing>& missing) {
 template <class Archive>
 void describe(Archive& archive, Of<Archive, Observation>& observation) {
   auto& [host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet, events,
-         closer, congestion_names, sources, missing] = observation;
+         closer, neighbour_tables, neighbour_moves, probes, congestion_names, sources, missing] =
+      observation;
   archive(host, kernel, at, window, namespaces, processes, looks, samples, routes, softnet,
           congestion_names, sources, missing);
   if (archive.version() >= 2) archive(events);
   if (archive.version() >= 3) archive(closer);
+  if (archive.version() >= 4) archive(neighbour_tables, neighbour_moves, probes);
 }
 
 namespace {
@@ -295,6 +354,19 @@ Wrong check(const Observation& observation, const CloserLook& closer) {
   return {};
 }
 
+Wrong check_asked(const Observation& observation) {
+  const size_t namespaces = observation.namespaces.size();
+  for (const NeighbourSighting& sighting : observation.neighbour_moves) {
+    if (sighting.netns >= namespaces) return "a neighbour's namespace is not in it";
+  }
+  if (!observation.probes) return {};
+  for (const ProbedHost& host : observation.probes->hosts) {
+    if (host.netns >= namespaces) return "a probed host's namespace is not in it";
+    if (host.rtts.size() > host.echoes) return "a probed host answered more than it was asked";
+  }
+  return {};
+}
+
 // An event, or a tally of events.
 template <class Event>
 Wrong check_place(const Observation& observation, const Event& event) {
@@ -320,6 +392,7 @@ Wrong check(const Observation& observation) {
   if (!std::ranges::is_sorted(observation.looks, {}, &Look::at) ||
       !std::ranges::is_sorted(observation.samples, {}, &Sample::at) ||
       !std::ranges::is_sorted(observation.events.events, {}, &TcpEvent::at) ||
+      !std::ranges::is_sorted(observation.neighbour_moves, {}, &NeighbourSighting::at) ||
       observation.window < Duration{}) {
     return "its times run backwards";
   }
@@ -333,6 +406,7 @@ Wrong check(const Observation& observation) {
     if (route.netns >= observation.namespaces.size()) return "a route's namespace is not in it";
   }
   if (const Wrong wrong = check(observation, observation.closer); !wrong.empty()) return wrong;
+  if (const Wrong wrong = check_asked(observation); !wrong.empty()) return wrong;
   for (const TcpEvent& event : observation.events.events) {
     if (const Wrong wrong = check(observation, event); !wrong.empty()) return wrong;
   }

@@ -203,6 +203,34 @@ inline CloserLook rich_closer_look() {
   return closer;
 }
 
+inline ProbeResults rich_probes() {
+  ProbedHost host;
+  host.netns = 1;
+  host.address = endpoint4(9, 0).addr;
+  host.echoes = 8;
+  host.rtts = {20ms, 0us, 1s};
+  host.sizes = {
+      .largest = 1400, .told_mtu = 1280, .told_by = endpoint6(1, 0).addr, .large_vanish = true};
+  host.ways = {
+      {.hops = {endpoint4(1, 0).addr, std::nullopt, endpoint6(9, 0).addr}, .reached = true}, {}};
+  host.arp = {.address = endpoint4(9, 0).addr,
+              .interface = "eth0",
+              .macs = {{{2, 0, 0x5e, 0x10, 0, 1}}, {{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}}}};
+  host.reverse_path_filtered = ~uint64_t{0};
+  ProbedHost silent;
+  silent.address = endpoint6(9, 0).addr;
+  return {.took = 4s,
+          .hosts = {host, silent},
+          .name_servers = {{.server = endpoint4(53, 53),
+                            .answers = {{.tcp = true, .code = 255, .took = 1ms, .error = {}},
+                                        {.tcp = false,
+                                         .code = {},
+                                         .took = 5s,
+                                         .error = "192.0.2.1: port unreachable"}}},
+                           {}},
+          .resolver_timeout = 5s};
+}
+
 // Something in every member, at the edges of its range where that has edges.
 inline Observation rich_observation() {
   Observation observation;
@@ -210,6 +238,15 @@ inline Observation rich_observation() {
   observation.looks = {rich_look(0s), rich_look(5s)};
   observation.events = rich_events();
   observation.closer = rich_closer_look();
+  observation.neighbour_tables = {
+      {.at = 0s, .family = Family::v6, .entries = 1023, .limit = 1024, .refused = ~uint64_t{0}},
+      {}};
+  observation.neighbour_moves = {{.at = 1s,
+                                  .netns = 1,
+                                  .interface = "eth0",
+                                  .address = endpoint4(9, 0).addr,
+                                  .mac = {{2, 0, 0x5e, 0x10, 0, 1}}}};
+  observation.probes = rich_probes();
   observation.samples = {rich_sample(0s), rich_sample(2500ms), rich_sample(5s)};
   return observation;
 }

@@ -162,6 +162,14 @@ std::string all_clear(std::span<const Finding> findings) {
   return "nothing wrong: the notes above are below warning";
 }
 
+// "; asked 2 hosts and 1 name server"; nothing where nobody was asked.
+std::string asked(const ProbeResults* probes) {
+  if (probes == nullptr) return {};
+  if (probes->hosts.empty() && probes->name_servers.empty()) return "; nobody had to be asked";
+  return fmt::format("; asked {} and {} for {:.1f} s", counted(probes->hosts.size(), "host"),
+                     counted(probes->name_servers.size(), "name server"), seconds(probes->took));
+}
+
 }  // namespace
 
 Report report_of(const Observation& observation, std::span<const Finding> findings) {
@@ -173,7 +181,9 @@ Report report_of(const Observation& observation, std::span<const Finding> findin
           .among = {"namespace", observation.namespaces.size()},
           .sources = observation.sources,
           .missing = observation.missing,
-          .findings = findings};
+          .findings = findings,
+          .probes = observation.probes ? &*observation.probes : nullptr,
+          .namespaces = observation.namespaces};
 }
 
 Severity worst(std::span<const Finding> findings) {
@@ -204,13 +214,19 @@ void write_report(std::ostream& out, const Style& style, const Report& report) {
   if (worst(report.findings) < Severity::warning) {
     out << paint(narrow, Ink::green, all_clear(report.findings)) << '\n';
   }
-  out << wrapped(narrow, 0, looked_at(report)) << '\n';
+  out << wrapped(narrow, 0, looked_at(report) + asked(report.probes)) << '\n';
   write_missing(out, narrow, report.missing);
   const bool suspects = std::ranges::any_of(report.findings, [](const Finding& finding) {
     return finding.confidence == Confidence::suspected;
   });
   if (suspects && report.kernel && report.window < kLongLook) {
     out << "a longer look settles what is only suspected: tcpdx doctor --for 30s\n";
+  }
+  const bool asking_helps = std::ranges::any_of(report.findings, [](const Finding& finding) {
+    return finding.gains_from_probing && finding.confidence < Confidence::confirmed;
+  });
+  if (asking_helps && report.kernel && report.probes == nullptr) {
+    out << "the network was not asked; its answers would tell more: tcpdx doctor --probe\n";
   }
 }
 

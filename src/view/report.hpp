@@ -30,6 +30,9 @@ struct Report {
   std::span<const std::string> sources;
   std::span<const Missing> missing;
   std::span<const Finding> findings;  // worst first
+  // What the network said; null: it was not asked.
+  const ProbeResults* probes = nullptr;
+  std::span<const Namespace> namespaces = {};  // ProbedHost::netns points here
 };
 Report report_of(const Observation& observation, std::span<const Finding> findings);
 

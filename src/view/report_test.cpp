@@ -178,5 +178,44 @@ TEST(ReportJson, SurvivesBytesThatAreNoText) {
   EXPECT_EQ(json.at("findings").at(0).at("subject").at("comm"), "a\uFFFD\uFFFD\n\"b");
 }
 
+// What only asking would settle is said in one line, and not once it was asked.
+TEST(Report, SaysWhereAskingWouldTellMore) {
+  Observation seen = testing::small_observation();
+  Finding finding = leak();
+  finding.gains_from_probing = true;
+  constexpr std::string_view kLine = "its answers would tell more: tcpdx doctor --probe";
+  EXPECT_EQ(text_of(seen, {finding}).find(kLine), std::string::npos) << "it is confirmed";
+  finding.confidence = Confidence::likely;
+  EXPECT_NE(text_of(seen, {finding}).find(kLine), std::string::npos);
+  seen.probes = ProbeResults{};
+  EXPECT_EQ(text_of(seen, {finding}).find(kLine), std::string::npos);
+  EXPECT_NE(text_of(seen, {finding}).find("; nobody had to be asked"), std::string::npos);
+}
+
+TEST(Report, TellsInJsonWhatWasAnswered) {
+  Observation seen = testing::small_observation();
+  EXPECT_TRUE(json_of(seen, {})["probes"].is_null());
+  ProbeResults& probes = seen.probes.emplace();
+  ProbedHost& host = probes.hosts.emplace_back();
+  host.address = ipv4(192, 0, 2, 7);
+  host.echoes = 8;
+  host.rtts = {20ms};
+  host.sizes.largest = 1400;
+  host.ways = {{.hops = {ipv4(192, 0, 2, 1), std::nullopt}, .reached = false}};
+  probes.name_servers = {{.server = {.addr = ipv4(192, 0, 2, 53), .port = 53},
+                          .answers = {{.tcp = true, .code = 2, .took = 1ms, .error = {}}, {}}}};
+  const auto json = json_of(seen, {})["probes"];
+  const auto& one = json["hosts"][0];
+  EXPECT_EQ(one["rtts_us"], nlohmann::json::array({20'000}));
+  EXPECT_EQ(one["largest"], 1400);
+  EXPECT_TRUE(one["told_mtu"].is_null());
+  EXPECT_EQ(one["ways"][0]["hops"], nlohmann::json::array({"192.0.2.1", nullptr}));
+  EXPECT_FALSE(one.contains("arp"));
+  const auto& server = json["name_servers"][0];
+  EXPECT_EQ(server["server"]["port"], 53);
+  EXPECT_EQ(server["answers"][0]["code"], 2);
+  EXPECT_TRUE(server["answers"][1]["code"].is_null());
+}
+
 }  // namespace
 }  // namespace tcpdx::view

@@ -8,6 +8,7 @@
 //     value COUNTER VALUE   has that value in all samples
 //     sysctl NAME VALUE
 //     softnet TAKEN DROPPED SQUEEZED
+//     neighbours LIMIT REFUSED  so many may be in each table, so many were refused in the window
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -85,6 +86,14 @@ void softnet(Observation& seen, const Words& words) {
   last.squeezed += std::stoull(words.at(2));
 }
 
+void neighbours(Observation& seen, const Words& words) {
+  const tcpdx::Duration first = seen.looks.front().at;
+  for (tcpdx::NeighbourTable& table : seen.neighbour_tables) {
+    table.limit = std::stoull(words.at(0));
+    table.refused = table.at == first ? 0 : std::stoull(words.at(1));
+  }
+}
+
 struct Change {
   size_t words;
   void (*apply)(Observation&, const Words&);
@@ -92,8 +101,9 @@ struct Change {
 
 const std::map<std::string, Change>& changes() {
   static const std::map<std::string, Change> kAll{
-      {"later", {1, later}}, {"only", {1, only}},     {"rise", {2, rise}},
-      {"value", {2, value}}, {"sysctl", {2, sysctl}}, {"softnet", {3, softnet}}};
+      {"later", {1, later}},          {"only", {1, only}},     {"rise", {2, rise}},
+      {"value", {2, value}},          {"sysctl", {2, sysctl}}, {"softnet", {3, softnet}},
+      {"neighbours", {2, neighbours}}};
   return kAll;
 }
 
