@@ -64,7 +64,7 @@ TEST(Fragments, of_a_fragment_go_on_where_it_stood) {
 
 TEST(Fragments, leave_what_fits_and_what_may_not_be_cut) {
   const auto small = datagram(100, true);
-  EXPECT_EQ(cut(small, 120), std::vector{small});
+  EXPECT_EQ(cut(small, 120), (std::vector<std::vector<std::byte>>{small}));
   EXPECT_TRUE(cut(datagram(1000, true), 300).empty());
   EXPECT_TRUE(cut(datagram(1000, false), 27).empty());
   EXPECT_TRUE(cut(std::vector<std::byte>(50), 20).empty());

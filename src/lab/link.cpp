@@ -31,7 +31,7 @@ Link::Link(End first, End second)
 
 void Link::tell_mtu(size_t end, std::span<const std::byte> datagram) {
   const auto parsed = wire::parse_ip(datagram);
-  if (!parsed) return;
+  if (!parsed || parsed->header.fragment_offset > 0) return;  // RFC 1812 4.3.2.7
   const Family family = parsed->header.source.family;
   const auto& far = ends_.at(1 - end).addresses;
   const auto reporter = std::ranges::find(far, family, &IpAddress::family);

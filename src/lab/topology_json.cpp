@@ -100,6 +100,14 @@ void read(const Json& json, std::string_view word, std::vector<Sysctl>& into) {
   }
 }
 
+void read(const Json& json, std::string_view word, Route& into);
+void read(const Json& json, std::string_view word, Server& into);
+void read(const Json& json, std::string_view word, Host& into);
+void read(const Json& json, std::string_view word, LinkEnd& into);
+void read(const Json& json, std::string_view word, LinkSettings& into);
+void read(const Json& json, std::string_view word, std::optional<Impairment>& into);
+void read(const Json& json, std::string_view, Json& into) { into = json; }
+
 // A word of an object, and what reads its value into a `Type`.
 template <class Type>
 struct Word {
@@ -207,8 +215,6 @@ struct Document {
   std::vector<Json> sends;
   bool routed = true;
 };
-
-void read(const Json& json, std::string_view, Json& into) { into = json; }
 
 // Takes "link" and "end" out of the object; the rest is the impairment.
 void add_sends(Json json, Topology& topology) {

@@ -1,7 +1,6 @@
 #include "lab_kernel/ends.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -53,7 +52,10 @@ LinuxSocket connect(lab::Testbed& testbed, const std::string& host, const Socket
 }
 
 bool is_connected(const LinuxSocket& socket) {
-  return socket.info().tcpi_state == TCP_ESTABLISHED || socket.info().tcpi_state == TCP_CLOSE_WAIT;
+  constexpr uint8_t kEstablished = 1;  // include/net/tcp_states.h
+  constexpr uint8_t kCloseWait = 8;
+  const uint8_t state = socket.info().tcpi_state;
+  return state == kEstablished || state == kCloseWait;
 }
 
 size_t drain(lab::Testbed& testbed, const LinuxSocket& socket) {

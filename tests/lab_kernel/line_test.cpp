@@ -69,8 +69,8 @@ TEST(Line, loses_those_datagrams_that_its_seed_says) {
 
 TEST(Line, loss_is_mended_by_tcp_and_counted) {
   constexpr uint64_t kOctets = 400'000;
-  auto testbed = bring_up(line({.delay = 2ms, .loss = 0.03, .seed = 5},
-                               {.delay = 2ms, .loss = 0.03, .seed = 6},
+  auto testbed = bring_up(line({.loss = 0.03, .delay = 2ms, .seed = 5},
+                               {.loss = 0.03, .delay = 2ms, .seed = 6},
                                {.port = kPort, .service = Service::source, .octets = kOctets}));
   const auto socket = connect(testbed, "left", {right_end(1), kPort});
   EXPECT_EQ(drain(testbed, socket), kOctets);
