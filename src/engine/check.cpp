@@ -202,7 +202,8 @@ constexpr std::array kWhereSizesVanish{
          [](const CheckSigns& signs) { return facts_or_none(signs.sizes_by_hop); }}};
 
 constexpr std::array kWhereSynsAreLost{
-    Task{"many SYNs", count_syns, [](const CheckSigns& signs) { return facts_or_none(signs.syns); }},
+    Task{"many SYNs", count_syns,
+         [](const CheckSigns& signs) { return facts_or_none(signs.syns); }},
     Task{"many echoes", count_echoes,
          [](const CheckSigns& signs) { return facts_or_none(signs.echoes); }}};
 
@@ -316,8 +317,7 @@ bool resolve_name(const CheckOptions& options, CheckReport& report) {
   for (const probe::DnsFinding& one : probe::judge(*report.signs.dns)) {
     facts.push_back({"finding", std::string(one.id)});
   }
-  report.steps.push_back(
-      {"names", addresses.error().sentence, std::move(facts), watch.elapsed()});
+  report.steps.push_back({"names", addresses.error().sentence, std::move(facts), watch.elapsed()});
   return false;
 }
 

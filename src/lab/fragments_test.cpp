@@ -70,10 +70,11 @@ TEST(Fragments, leave_what_fits_and_what_may_not_be_cut) {
   EXPECT_TRUE(cut(std::vector<std::byte>(50), 20).empty());
 }
 
-// RFC 791 3.1: record route (7) is in the first fragment alone, the loose source route (131) in all.
+// RFC 791 3.1: record route (7) is in the first fragment alone, the loose source route (131) in
+// all.
 TEST(Fragments, repeat_the_options_that_are_to_be_copied) {
-  const std::vector<std::byte> options{std::byte{7},   std::byte{3}, std::byte{4}, std::byte{131},
-                                       std::byte{3},   std::byte{4}, std::byte{0}, std::byte{0}};
+  const std::vector<std::byte> options{std::byte{7}, std::byte{3}, std::byte{4}, std::byte{131},
+                                       std::byte{3}, std::byte{4}, std::byte{0}, std::byte{0}};
   const auto pieces = cut(datagram(100, false, options), 60);
   ASSERT_GT(pieces.size(), 1U);
   const auto later = wire::parse_ip(pieces[1])->header.options;

@@ -70,7 +70,7 @@ class Line {
   Chance chance_;
   LineCounts counts_;
   std::deque<tcp::Time> leave_at_;  // of what waits for its turn or is being sent
-  tcp::Time last_arrival_{};  // of datagrams that keep their order
+  tcp::Time last_arrival_{};        // of datagrams that keep their order
   std::multimap<tcp::Time, std::vector<std::byte>> under_way_;
 };
 

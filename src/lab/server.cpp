@@ -50,8 +50,7 @@ Result<RunningServer> RunningServer::start(const Server& server) {
   any.sin6_port = htons(server.port);
   const auto* name = static_cast<const sockaddr*>(static_cast<const void*>(&any));
   const bool listens =
-      listener &&
-      ::setsockopt(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0 &&
+      listener && ::setsockopt(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0 &&
       ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
       ::bind(listener.get(), name, sizeof any) == 0 &&
       ::listen(listener.get(), server.backlog) == 0;
@@ -159,8 +158,7 @@ void RunningServer::add_polls(std::vector<pollfd>& into) const {
     const int events = (reads(client) ? POLLIN : 0) | (writes(client) ? POLLOUT : 0);
     // Whom nothing is awaited from would wake the caller by its end, again and again.
     if (events == 0) continue;
-    into.push_back(
-        {.fd = client.fd.get(), .events = static_cast<int16_t>(events), .revents = 0});
+    into.push_back({.fd = client.fd.get(), .events = static_cast<int16_t>(events), .revents = 0});
   }
 }
 

@@ -40,7 +40,8 @@ Result<void> check_end(const LinkEnd& end, std::set<std::pair<std::string, std::
   if (!devices.emplace(end.host, end.device).second) {
     return fail("{} has two devices called {}", end.host, end.device);
   }
-  if (end.mtu < kLeastMtu) return fail("{} of {}: MTU {} is below 68", end.device, end.host, end.mtu);
+  if (end.mtu < kLeastMtu)
+    return fail("{} of {}: MTU {} is below 68", end.device, end.host, end.mtu);
   for (const Prefix& one : end.addresses) {
     if (one.length <= bits_of(one.address.family)) continue;
     return fail("{} of {}: {} has too long a prefix", end.device, end.host, to_string(one));
@@ -120,9 +121,8 @@ std::vector<Prefix> networks_of(const LinkSettings& link) {
 LinkEnd end_of_chain(const std::string& host, size_t number, int place) {
   return {.host = host,
           .device = fmt::format("net{}", number),
-          .addresses = {
-              {parse_address(fmt::format("10.99.{}.{}", number, place)).value(), 24},
-              {parse_address(fmt::format("fd99:{}::{}", number, place)).value(), 64}}};
+          .addresses = {{parse_address(fmt::format("10.99.{}.{}", number, place)).value(), 24},
+                        {parse_address(fmt::format("fd99:{}::{}", number, place)).value(), 64}}};
 }
 
 }  // namespace

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 
@@ -42,8 +43,7 @@ void read(const Json& json, std::string_view word, double& into) {
 
 template <std::integral Number>
 void read(const Json& json, std::string_view word, Number& into) {
-  if (!json.is_number_unsigned() ||
-      !std::in_range<Number>(json.get<uint64_t>())) {
+  if (!json.is_number_unsigned() || !std::in_range<Number>(json.get<uint64_t>())) {
     wrong("\"{}\" is no number from 0 to {}", word, std::numeric_limits<Number>::max());
   }
   into = static_cast<Number>(json.get<uint64_t>());
@@ -163,26 +163,25 @@ Word<Type> list(std::string_view name, std::vector<Item> Type::* member) {
 
 void read(const Json& json, std::string_view, Host& into) {
   static const std::vector<Word<Host>> kWords{
-      word("name", &Host::name),       word("forwards", &Host::forwards),
-      list("routes", &Host::routes),   word("sysctls", &Host::sysctls),
-      word("rules", &Host::rules),     list("servers", &Host::servers)};
+      word("name", &Host::name),     word("forwards", &Host::forwards),
+      list("routes", &Host::routes), word("sysctls", &Host::sysctls),
+      word("rules", &Host::rules),   list("servers", &Host::servers)};
   read_object<Host>(json, "a host", kWords, into);
 }
 
 const std::vector<Word<Impairment>>& words_of_impairment() {
-  static const std::vector<Word<Impairment>> kWords{
-      word("loss", &Impairment::loss),
-      word("duplication", &Impairment::duplication),
-      word("reordering", &Impairment::reordering),
-      word("delay_ms", &Impairment::delay),
-      word("jitter_ms", &Impairment::jitter),
-      word("held_back_ms", &Impairment::held_back),
-      word("rate", &Impairment::rate),
-      word("queue", &Impairment::queue),
-      word("queue_length", &Impairment::queue_length),
-      word("mtu", &Impairment::mtu),
-      word("tells_mtu", &Impairment::tells_mtu),
-      word("seed", &Impairment::seed)};
+  static const std::vector<Word<Impairment>> kWords{word("loss", &Impairment::loss),
+                                                    word("duplication", &Impairment::duplication),
+                                                    word("reordering", &Impairment::reordering),
+                                                    word("delay_ms", &Impairment::delay),
+                                                    word("jitter_ms", &Impairment::jitter),
+                                                    word("held_back_ms", &Impairment::held_back),
+                                                    word("rate", &Impairment::rate),
+                                                    word("queue", &Impairment::queue),
+                                                    word("queue_length", &Impairment::queue_length),
+                                                    word("mtu", &Impairment::mtu),
+                                                    word("tells_mtu", &Impairment::tells_mtu),
+                                                    word("seed", &Impairment::seed)};
   return kWords;
 }
 
@@ -219,18 +218,18 @@ struct Document {
 // Takes "link" and "end" out of the object; the rest is the impairment.
 void add_sends(Json json, Topology& topology) {
   size_t link = 0;
-  size_t end = 2;
+  size_t end = 0;
   if (!json.is_object() || !json.contains("link") || !json.contains("end")) {
     wrong("an entry of \"sends\" has no \"link\" or no \"end\"");
   }
   read(json["link"], "link", link);
   read(json["end"], "end", end);
-  if (link == 0 || link > topology.links.size() || end > 1) {
+  if (link >= topology.links.size() || end > 1) {
     wrong("the chain has no link {} with an end {}", link, end);
   }
   json.erase("link");
   json.erase("end");
-  read(json, "sends", topology.links[link - 1].ends.at(end).sends);
+  read(json, "sends", topology.links[link].ends.at(end).sends);
 }
 
 // A host that the chain has gets what the entry says of it.

@@ -13,8 +13,9 @@
 //                ...]}
 //
 // "routed": false leaves out the routes that add_routes() finds. A chain needs no hosts and links:
-// {"chain": ["client", "router", "server"]}, to which "hosts" then add, and "sends" with the number
-// of a link, from 1, and of its end: {"chain": [...], "sends": [{"link": 1, "end": 0, ...}]}.
+// {"chain": ["client", "router", "server"]}, to which "hosts" and "links" then add, and "sends",
+// with the places of a link and of its end, both from 0:
+// {"chain": [...], "sends": [{"link": 0, "end": 1, "delay_ms": 5}]}.
 #pragma once
 
 #include <string_view>

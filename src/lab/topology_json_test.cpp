@@ -40,7 +40,7 @@ TEST(TopologyJson, reads_what_is_written) {
 TEST(TopologyJson, adds_to_a_chain) {
   const auto read = read_topology(R"({"chain": ["a", "r", "b"],
     "hosts": [{"name": "r", "rules": "x"}],
-    "sends": [{"link": 2, "end": 1, "loss": 0.5}]})");
+    "sends": [{"link": 1, "end": 1, "loss": 0.5}]})");
   ASSERT_TRUE(read) << read.error().sentence;
   const Topology plain = chain({"a", "r", "b"});
   ASSERT_EQ(read->hosts.size(), 3U);
@@ -58,16 +58,15 @@ TEST(TopologyJson, says_what_is_wrong) {
       {"[]", "a topology is no object"},
       {R"({"host": []})", "a topology has no \"host\""},
       {R"({"hosts": [{"name": 1}]})", "\"name\" is no text"},
-      {R"({"hosts": [{"servers": [{"port": 65536}]}]})",
-       "\"port\" is no number from 0 to 65535"},
+      {R"({"hosts": [{"servers": [{"port": 65536}]}]})", "\"port\" is no number from 0 to 65535"},
       {R"({"hosts": [{"servers": [{"port": -1}]}]})", "\"port\" is no number from 0 to 65535"},
       {R"({"hosts": [{"servers": [{"service": "smtp"}]}]})", "no server does 'smtp'"},
       {R"({"hosts": [{"routes": [{"to": "10.0.0.0/33"}]}]})",
        "'10.0.0.0/33' is no address with the length of its prefix"},
       {R"({"hosts": [{"routes": [{"kind": "throw"}]}]})", "'throw' is no kind of route"},
       {R"({"links": [{"ends": []}]})", "\"ends\" is no list of two"},
-      {R"({"chain": ["a", "b"], "sends": [{"link": 2, "end": 0}]})",
-       "the chain has no link 2 with an end 0"},
+      {R"({"chain": ["a", "b"], "sends": [{"link": 1, "end": 0}]})",
+       "the chain has no link 1 with an end 0"},
       {R"({"chain": ["a", "b"], "sends": [{"loss": 1}]})",
        "an entry of \"sends\" has no \"link\" or no \"end\""},
   };

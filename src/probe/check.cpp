@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "probe/check_parts.hpp"
+#include "probe/statistics.hpp"
 
 namespace tcpdx::probe {
 namespace {
@@ -26,17 +27,28 @@ Reached last_answer(const PathResult& path) {
   Reached reached;
   for (const PathHop& hop : path.hops) {
     if (hop.responders.empty() || hop.is_target) continue;
+    if (!hop.responders.front().words.empty()) continue;  // it may be nearer: hop_of()
     reached = {hop.ttl, hop.responders.front().address};
   }
   return reached;
 }
 
-std::optional<unsigned> hop_of(const std::optional<PathResult>& path, const IpAddress& address) {
-  if (!path) return std::nullopt;
+// The hop of a router that said no. It says so to every probe that gets as far, so that the nearest
+// one that was answered only bounds it, unless the hop before answered too: a router answers few.
+// Between the bounds the TTL of what it said tells how many routers that passed on its way here.
+std::optional<unsigned> hop_of(const std::optional<PathResult>& path, const ErrorMessage& message) {
+  if (!path || !message.offender) return std::nullopt;
+  unsigned before = 0;
   for (const PathHop& hop : path->hops) {
-    const bool here =
-        std::ranges::find(hop.responders, address, &Responder::address) != hop.responders.end();
-    if (here) return hop.ttl;
+    const bool here = std::ranges::find(hop.responders, *message.offender, &Responder::address) !=
+                      hop.responders.end();
+    if (!here) {
+      if (!hop.responders.empty()) before = hop.ttl;
+      continue;
+    }
+    if (hop.ttl == before + 1) return hop.ttl;
+    const unsigned guess = message.ttl ? guess_hops(*message.ttl).hops + 1U : 0;
+    return before < guess && guess <= hop.ttl ? std::optional(guess) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -138,7 +150,7 @@ CheckVerdict of_rejection(const CheckSigns& signs) {
       .confidence = Confidence::confirmed,
       .sentence = fmt::format("{} is {}", target_of(signs), signs.attempt.verdict.sentence),
       .advice = "ask whoever runs it: a rule there says no"};
-  if (message.offender) verdict.hop = hop_of(signs.by_echo, *message.offender);
+  verdict.hop = hop_of(signs.by_echo, message);
   if (message.offender == signs.target.addr) verdict.place = Place::target;
   if (verdict.hop && verdict.place == Place::hop) {
     verdict.sentence += fmt::format(", which is hop {}", *verdict.hop);
@@ -303,9 +315,7 @@ CheckVerdict judge(const CheckSigns& signs) {
     case Why::far_neighbour_dead:
       return {.why = "dead-neighbour",
               .place = Place::hop,
-              .hop = signs.attempt.message && signs.attempt.message->offender
-                         ? hop_of(signs.by_echo, *signs.attempt.message->offender)
-                         : std::nullopt,
+              .hop = hop_of(signs.by_echo, signs.attempt.message.value_or(ErrorMessage{})),
               .address = signs.attempt.message ? signs.attempt.message->offender : std::nullopt,
               .confidence = Confidence::confirmed,
               .sentence =

@@ -25,9 +25,9 @@ struct ProbeTally {
 
 // What this host's kernel dropped while the probes were under way, of all its traffic.
 struct LocalDrops {
-  uint64_t reverse_path = 0;                 // TcpExt.IPReversePathFilter
-  uint64_t conntrack = 0;                    // nf_conntrack.drop
-  std::optional<uint64_t> conntrack_count;   // entries of its table of connections
+  uint64_t reverse_path = 0;                // TcpExt.IPReversePathFilter
+  uint64_t conntrack = 0;                   // nf_conntrack.drop
+  std::optional<uint64_t> conntrack_count;  // entries of its table of connections
   std::optional<uint64_t> conntrack_max;
 };
 

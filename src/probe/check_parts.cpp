@@ -18,7 +18,8 @@ std::optional<unsigned> target_distance(const std::optional<PathResult>& path) {
   return std::nullopt;
 }
 
-CheckVerdict local(std::string why, std::string sentence, std::string advice, Confidence confidence) {
+CheckVerdict local(std::string why, std::string sentence, std::string advice,
+                   Confidence confidence) {
   return {.why = std::move(why),
           .place = Place::local,
           .hop = {},

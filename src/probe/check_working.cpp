@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
 #include "probe/check_parts.hpp"
@@ -61,8 +62,7 @@ CheckVerdict of_no_answer(const CheckSigns& signs) {
 std::optional<MtuStep> silent_step(const CheckSigns& signs) {
   if (!signs.sizes_by_hop || !signs.sizes_by_hop->mtu) return std::nullopt;
   const auto& steps = signs.sizes_by_hop->mtu->steps;
-  const auto at =
-      std::ranges::find_if(steps, [](const MtuStep& step) { return !step.told_by; });
+  const auto at = std::ranges::find_if(steps, [](const MtuStep& step) { return !step.told_by; });
   return at == steps.end() ? std::nullopt : std::optional(*at);
 }
 
@@ -130,27 +130,38 @@ std::string split_text(const CheckSigns& signs, const Times& times) {
   return text + ")";
 }
 
-// Where the round trip of the way grows most, in the account of each hop.
+// Where the round trip of the way grows most.
 struct Jump {
   Duration by{};
   unsigned behind = 0;  // hop; 0: this host
   std::optional<IpAddress> address{};
 };
 
+// The way to a hop takes no longer than the way to any hop behind it: what a router's answer takes
+// longer is the router's own leisure.
+std::vector<Duration> times_by_hop(const PathResult& path) {
+  std::vector<Duration> times(path.hops.size());
+  Duration least = Duration::max();
+  for (size_t i = path.hops.size(); i-- > 0;) {
+    const PathHop& hop = path.hops[i];
+    const auto rtt = hop.is_target ? path.end_to_end : hop.rtt();
+    if (rtt) least = std::min(least, rtt->min);
+    times[i] = least;
+  }
+  return times;
+}
+
 Jump largest_jump(const PathResult& path) {
+  const std::vector<Duration> times = times_by_hop(path);
   Jump largest;
   Jump last;  // `by` is the round trip so far
-  for (const PathHop& hop : path.hops) {
-    const auto rtt = hop.is_target ? path.end_to_end : hop.rtt();
-    if (!rtt) continue;
-    // A busy router answers late; what lies behind it shows the way's own time.
-    if (rtt->min - last.by > largest.by) {
-      largest = {.by = rtt->min - last.by, .behind = last.behind, .address = last.address};
+  for (size_t i = 0; i < path.hops.size(); ++i) {
+    const PathHop& hop = path.hops[i];
+    if (hop.responders.empty()) continue;  // it may be on either side
+    if (times[i] - last.by > largest.by) {
+      largest = {.by = times[i] - last.by, .behind = last.behind, .address = last.address};
     }
-    last = {.by = std::max(last.by, rtt->min),
-            .behind = hop.ttl,
-            .address = hop.responders.empty() ? std::optional<IpAddress>{}
-                                              : hop.responders.front().address};
+    last = {.by = times[i], .behind = hop.ttl, .address = hop.responders.front().address};
   }
   return largest;
 }
@@ -169,14 +180,13 @@ CheckVerdict slow(Place place, std::string sentence, std::string advice,
 CheckVerdict of_repeated_syns(const CheckSigns& signs) {
   if (auto limited = syns_are_limited(signs)) return *limited;
   const bool way_known = signs.by_echo && signs.by_echo->end_to_end;
-  return slow(Place::none,
-              fmt::format("{} connects only after {} SYNs, {}: the first ones, or their answers, "
-                          "are lost{}",
-                          target_of(signs), signs.attempt.syn_repeats + 1,
-                          human(signs.attempt.took),
-                          way_known ? "" : ", or the way takes longer than a second"),
-              "tcpdx path --stats shows where; a full accept queue there does it too",
-              Confidence::likely);
+  return slow(
+      Place::none,
+      fmt::format("{} connects only after {} SYNs, {}: the first ones, or their answers, "
+                  "are lost{}",
+                  target_of(signs), signs.attempt.syn_repeats + 1, human(signs.attempt.took),
+                  way_known ? "" : ", or the way takes longer than a second"),
+      "tcpdx path --stats shows where; a full accept queue there does it too", Confidence::likely);
 }
 
 // No SYN was sent again: the way is long, or the host takes its time.

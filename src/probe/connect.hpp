@@ -15,11 +15,11 @@
 namespace tcpdx::probe {
 
 struct ConnectOptions {
-  AskOptions ask;          // target, source, interface, TTL, DSCP
-  Duration timeout = 5s;   // for the handshake, and again for an answer to the request
-  Duration watch = 100ms;  // how long an open connection is watched for an early end
-  std::string send;        // sent when it is open; empty: nothing
-  std::string expect;      // text that the answer must hold; empty: any answer does
+  AskOptions ask;                // target, source, interface, TTL, DSCP
+  Duration timeout = 5s;         // for the handshake, and again for an answer to the request
+  Duration watch = 100ms;        // how long an open connection is watched for an early end
+  std::string send;              // sent when it is open; empty: nothing
+  std::string expect;            // text that the answer must hold; empty: any answer does
   uint16_t largest_segment = 0;  // of both ends (TCP_MAXSEG); 0: the kernel's choice
 };
 

@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::array kSizes{576U, 1280U, 1380U, 1400U, 1420U, 1436U, 1450U, 1480U, 1492U, 1500U};
 constexpr unsigned kRounds = 2;
 constexpr unsigned kUdpRounds = 3;
-constexpr Duration kLongest = 1s;  // for each kind of probe
+constexpr Duration kLongest = 1s;     // for each kind of probe
 constexpr Duration kBetween = 150ms;  // a lost one is not taken for one that does not fit
 constexpr int kSliceMs = 20;
 constexpr unsigned kHeaders4 = 28;  // IP and ICMP

@@ -82,8 +82,8 @@ PathWalk::PathWalk(std::unique_ptr<Asker> asker, Method method, const PathOption
   sort_keeping_order(due_, std::greater{}, &Due::at);
 }
 
-// What the nearest hops take says nothing of the way to the target: a single link may be longer than
-// all others together. So as long as nothing has come from its end there is no hurry.
+// What the nearest hops take says nothing of the way to the target: a single link may be longer
+// than all others together. So as long as nothing has come from its end there is no hurry.
 Duration PathWalk::patience() const {
   const bool end_known = !end_to_end_.empty() || stopped_at_;
   if (longest_ == Duration{} || !end_known) return kMostPatience;

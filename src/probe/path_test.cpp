@@ -17,7 +17,9 @@ struct Road {
   std::map<unsigned, unsigned> answers_only{};  // at that TTL: so many times, then no more
   bool target_silent = false;
   std::optional<unsigned> wall{};  // the router that says "prohibited"
+  unsigned far = 255;              // from that TTL on answers are kept back, in `held`
   std::vector<Heard> waiting{};
+  std::vector<Heard> held{};
   std::map<unsigned, unsigned> asked{};  // by TTL
 };
 
@@ -49,7 +51,7 @@ class RoadAsker final : public Asker {
                                    .labels = {}};
       if (std::ranges::find(road_.silent, ttl) != road_.silent.end()) return {};
     }
-    road_.waiting.push_back(heard);
+    (ttl >= road_.far ? road_.held : road_.waiting).push_back(heard);
     return {};
   }
   void hear(std::vector<Heard>& into) override {
@@ -102,6 +104,24 @@ TEST(PathWalkTest, WaitsForSilentRoutersNoLongerThanItMust) {
   ASSERT_EQ(result.hops.size(), 6U);
   EXPECT_TRUE(result.hops[1].responders.empty());
   EXPECT_EQ(took, 250ms);  // four round trips are less than a busy machine needs
+}
+
+// The near hops answer at once, the far ones after a link as long as to a satellite.
+TEST(PathWalkTest, IsInNoHurryBeforeTheTargetHasAnswered) {
+  Road road{.routers = 3, .far = 3};
+  PathOptions options;
+  options.ask.target = {ipv4(10, 9, 9, 9), 0};
+  PathWalk path(std::make_unique<RoadAsker>(road), Method::icmp, options);
+  for (const Duration now : {0ms, 1ms, 300ms, 599ms}) path.turn(now);
+  ASSERT_FALSE(path.over());
+  for (Heard& one : road.held) one.rtt = 600ms;
+  road.waiting = std::exchange(road.held, {});
+  path.turn(600ms);
+  EXPECT_TRUE(path.over());
+  const PathResult result = path.result(600ms);
+  EXPECT_TRUE(result.reached);
+  ASSERT_EQ(result.hops.size(), 4U);
+  EXPECT_EQ(result.hops[2].answered, 1U);
 }
 
 TEST(PathWalkTest, SaysHowFarItCameToASilentTarget) {

@@ -117,9 +117,8 @@ TEST(Line, a_queue_holds_as_many_as_told) {
 TEST(Line, a_transfer_goes_at_the_line_s_rate) {
   constexpr uint64_t kRate = 400'000;
   constexpr uint64_t kOctets = 600'000;
-  auto testbed =
-      bring_up(line({}, {.delay = 5ms, .rate = kRate, .queue = 30'000},
-                    {.port = kPort, .service = Service::source, .octets = kOctets}));
+  auto testbed = bring_up(line({}, {.delay = 5ms, .rate = kRate, .queue = 30'000},
+                               {.port = kPort, .service = Service::source, .octets = kOctets}));
   const auto socket = connect(testbed, "left", {right_end(1), kPort});
   const tcp::Time begin = testbed.now();
   EXPECT_EQ(drain(testbed, socket), kOctets);
@@ -132,9 +131,8 @@ TEST(Line, a_transfer_goes_at_the_line_s_rate) {
 TEST(Line, the_kernel_learns_the_mtu_that_is_told) {
   constexpr uint64_t kOctets = 100'000;
   for (const Family family : kFamilies) {
-    auto testbed = bring_up(
-        line({.delay = 2ms, .mtu = 1400, .tells_mtu = true}, {}, {.port = kPort,
-                                                                  .service = Service::discard}));
+    auto testbed = bring_up(line({.delay = 2ms, .mtu = 1400, .tells_mtu = true}, {},
+                                 {.port = kPort, .service = Service::discard}));
     const auto socket = connect(testbed, "left", {right_end(1, family), kPort});
     ASSERT_TRUE(testbed.until([&] { return is_connected(socket); }, 15s));
     EXPECT_EQ(socket.info().tcpi_pmtu, 1500U);
@@ -155,9 +153,8 @@ TEST(Line, the_kernel_learns_the_mtu_that_is_told) {
 // and nobody says why.
 TEST(Line, an_mtu_that_is_not_told_is_a_black_hole) {
   for (const Family family : kFamilies) {
-    auto testbed =
-        bring_up(line({.delay = 1ms}, {.delay = 1ms, .mtu = 1400},
-                      {.port = kPort, .service = Service::reply, .octets = 2800}));
+    auto testbed = bring_up(line({.delay = 1ms}, {.delay = 1ms, .mtu = 1400},
+                                 {.port = kPort, .service = Service::reply, .octets = 2800}));
     const auto socket = connect(testbed, "left", {right_end(1, family), kPort});
     ASSERT_TRUE(testbed.until([&] { return is_connected(socket); }, 15s));
     const std::vector<std::byte> question(1400);

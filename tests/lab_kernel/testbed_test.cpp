@@ -27,8 +27,8 @@ int outcome(lab::Testbed& testbed, const std::string& host, const SocketAddress&
   const auto socket = connect(testbed, host, to);
   if (!socket) return errno;
   int error = 0;
-  EXPECT_TRUE(testbed.until(
-      [&] { return is_connected(socket) || (error = socket.error()) != 0; }, 15s));
+  EXPECT_TRUE(
+      testbed.until([&] { return is_connected(socket) || (error = socket.error()) != 0; }, 15s));
   return error;
 }
 
@@ -70,8 +70,8 @@ TEST(Testbed, routers_hand_on_and_servers_serve) {
 
     const auto reset = connect(testbed, "a", to(5));
     int error = 0;
-    ASSERT_TRUE(testbed.until(
-        [&] { return (error = reset.receive(buffer).error) == ECONNRESET; }, 15s));
+    ASSERT_TRUE(
+        testbed.until([&] { return (error = reset.receive(buffer).error) == ECONNRESET; }, 15s));
 
     const auto discard = open(6);
     EXPECT_EQ(discard.send(word), word.size());
@@ -86,8 +86,9 @@ TEST(Testbed, routers_hand_on_and_servers_serve) {
 TEST(Testbed, packet_filters_are_the_kernel_s) {
   lab::Topology topology = lab::chain({"a", "r", "b"});
   topology.hosts[2].servers = {{.port = 80}, {.port = 81}};
-  topology.hosts[1].rules = "table inet f { chain f { type filter hook forward priority 0; "
-                            "tcp dport 80 reject with tcp reset; }; }";
+  topology.hosts[1].rules =
+      "table inet f { chain f { type filter hook forward priority 0; "
+      "tcp dport 80 reject with tcp reset; }; }";
   auto testbed = bring_up(topology);
   for (const Family family : kFamilies) {
     EXPECT_EQ(outcome(testbed, "a", {right_end(2, family), 80}), ECONNREFUSED);
@@ -110,9 +111,8 @@ TEST(Testbed, routes_are_of_all_kinds) {
   add("10.1.0.0/16", lab::RouteKind::blackhole);
   add("10.2.0.0/16", lab::RouteKind::unreachable);
   add("10.3.0.0/16", lab::RouteKind::prohibit);
-  topology.hosts[0].routes.push_back({.to = lab::parse_prefix("0.0.0.0/0").value(),
-                                      .via = right_end(1),
-                                      .mtu = 1300});
+  topology.hosts[0].routes.push_back(
+      {.to = lab::parse_prefix("0.0.0.0/0").value(), .via = right_end(1), .mtu = 1300});
   topology.hosts[1].routes.push_back(
       {.to = lab::parse_prefix("10.4.0.0/16").value(), .device = "lo"});
   auto testbed = bring_up(topology);

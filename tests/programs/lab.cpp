@@ -16,10 +16,11 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -75,8 +76,8 @@ void obey(lab::Testbed& testbed, std::string_view line) {
   } else if (parts[0] == "counts") {
     say(as_json(link_of(testbed, parts[1]).counts(end_of(parts[2]))).dump());
   } else if (parts[0] == "accepted") {
-    const auto* server = testbed.server(std::string(parts[1]),
-                                        parse_number<uint16_t>(parts[2]).value_or(0));
+    const auto* server =
+        testbed.server(std::string(parts[1]), parse_number<uint16_t>(parts[2]).value_or(0));
     if (server == nullptr) give_up(fmt::format("no server: '{}'", line));
     say(fmt::format("{}", server->accepted()));
   } else {
