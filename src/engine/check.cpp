@@ -171,7 +171,7 @@ std::string tally(const CheckOptions& options, const CheckSigns& signs, probe::M
   if (!found) return found.error().sentence;
   const uint64_t answered = found->end_to_end ? found->end_to_end->samples : 0;
   into = {.sent = kTally, .answered = static_cast<unsigned>(answered)};
-  return fmt::format("{} of {} answered", into->answered, into->sent);
+  return fmt::format("{} of {} answered", answered, kTally);
 }
 
 std::string count_syns(const CheckOptions& options, CheckSigns& signs) {

@@ -118,11 +118,12 @@ std::vector<Prefix> networks_of(const LinkSettings& link) {
   return networks;
 }
 
-LinkEnd end_of_chain(const std::string& host, size_t number, int place) {
+LinkEnd end_of_chain(const std::string& host, size_t number, uint8_t place) {
+  const auto v6 = parse_address(fmt::format("fd99:{}::{}", number, place));
   return {.host = host,
           .device = fmt::format("net{}", number),
-          .addresses = {{parse_address(fmt::format("10.99.{}.{}", number, place)).value(), 24},
-                        {parse_address(fmt::format("fd99:{}::{}", number, place)).value(), 64}}};
+          .addresses = {{ipv4(10, 99, static_cast<uint8_t>(number), place), 24},
+                        {v6.value_or(IpAddress{}), 64}}};
 }
 
 }  // namespace

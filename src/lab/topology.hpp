@@ -80,9 +80,9 @@ Result<void> check(const Topology& topology);
 // come later and stay stronger.
 void add_routes(Topology& topology);
 
-// Hosts in a row: the ends are hosts, those between are routers. Link i, from 1, has the networks
-// 10.99.i.0/24 and fd99:i::/64 (i in decimal digits), its left end .1, its right one .2; both
-// devices are called "neti". With routes.
+// Hosts in a row, at most 100: the ends are hosts, those between are routers. Link i, from 1, has
+// the networks 10.99.i.0/24 and fd99:i::/64 (i in decimal digits), its left end .1, its right one
+// .2; both devices are called "neti". With routes.
 Topology chain(const std::vector<std::string>& names);
 
 }  // namespace tcpdx::lab

@@ -52,7 +52,7 @@ void read(const Json& json, std::string_view word, Number& into) {
 void read(const Json& json, std::string_view word, Duration& into) {
   double ms = -1;
   read(json, word, ms);
-  if (!(ms >= 0 && ms <= kMostMs)) wrong("\"{}\" is no time in milliseconds", word);
+  if (ms < 0 || ms > kMostMs) wrong("\"{}\" is no time in milliseconds", word);
   into = Duration(static_cast<int64_t>(ms * 1000));
 }
 

@@ -230,13 +230,13 @@ CheckVerdict silent_host(const CheckSigns& signs) {
 std::optional<CheckVerdict> of_local_drops(const CheckSigns& signs) {
   if (!signs.local_drops) return std::nullopt;
   const LocalDrops& drops = *signs.local_drops;
-  if (drops.conntrack > 0 && drops.conntrack_max &&
-      drops.conntrack_count.value_or(0) >= *drops.conntrack_max) {
+  const uint64_t entries = drops.conntrack_count.value_or(0);
+  const uint64_t most = drops.conntrack_max.value_or(UINT64_MAX);
+  if (drops.conntrack > 0 && entries >= most) {
     return local("conntrack-full",
                  fmt::format("no SYN to {} gets out or no answer in: this host's own table of "
                              "connections is full ({} of {}), it dropped {} packets meanwhile",
-                             target_of(signs), drops.conntrack_count.value_or(0),
-                             *drops.conntrack_max, drops.conntrack),
+                             target_of(signs), entries, most, drops.conntrack),
                  "raise net.netfilter.nf_conntrack_max, or exempt what needs no tracking");
   }
   if (drops.reverse_path == 0) return std::nullopt;

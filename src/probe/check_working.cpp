@@ -59,11 +59,11 @@ CheckVerdict of_no_answer(const CheckSigns& signs) {
 }
 
 // Where sizes end, and nobody says so.
-std::optional<MtuStep> silent_step(const CheckSigns& signs) {
-  if (!signs.sizes_by_hop || !signs.sizes_by_hop->mtu) return std::nullopt;
-  const auto& steps = signs.sizes_by_hop->mtu->steps;
-  const auto at = std::ranges::find_if(steps, [](const MtuStep& step) { return !step.told_by; });
-  return at == steps.end() ? std::nullopt : std::optional(*at);
+std::optional<MtuStep> silent_step(const PathResult& path) {
+  if (!path.mtu) return std::nullopt;
+  const auto at =
+      std::ranges::find_if(path.mtu->steps, [](const MtuStep& step) { return !step.told_by; });
+  return at == path.mtu->steps.end() ? std::nullopt : std::optional(*at);
 }
 
 CheckVerdict of_sizes_on_the_way_there(const CheckSigns& signs, unsigned largest) {
@@ -72,7 +72,8 @@ CheckVerdict of_sizes_on_the_way_there(const CheckSigns& signs, unsigned largest
       fmt::format("{} connects, but what is above {} octets vanishes on the way there without a "
                   "word, echoes and UDP alike: connections hang when this host sends much",
                   target_of(signs), largest));
-  const auto step = silent_step(signs);
+  if (!signs.sizes_by_hop) return verdict;
+  const auto step = silent_step(*signs.sizes_by_hop);
   if (!step) return verdict;
   verdict.hop = step->behind;
   for (const PathHop& hop : signs.sizes_by_hop->hops) {
@@ -189,31 +190,25 @@ CheckVerdict of_repeated_syns(const CheckSigns& signs) {
       "tcpdx path --stats shows where; a full accept queue there does it too", Confidence::likely);
 }
 
-// No SYN was sent again: the way is long, or the host takes its time.
-CheckVerdict of_slow_handshake(const CheckSigns& signs, const std::string& split) {
-  const Duration took = signs.attempt.took;
-  const auto& echo = signs.by_echo ? signs.by_echo->end_to_end : std::nullopt;
-  if (!echo) {
-    return slow(Place::none, fmt::format("{} connects, but slowly{}", target_of(signs), split),
-                "tcpdx path --stats shows where the time goes");
-  }
-  if (2 * echo->min < took) {
-    CheckVerdict verdict =
-        slow(Place::target,
-             fmt::format("{} connects, but slowly{}: the way is not it, an echo of the host takes "
-                         "{}",
-                         target_of(signs), split, human(echo->min)),
-             "the host is busy, or a proxy before it opens a connection of its own first",
-             Confidence::likely);
-    verdict.hop = target_distance(signs.by_echo);
-    verdict.address = signs.target.addr;
-    return verdict;
-  }
-  const Jump jump = largest_jump(*signs.by_echo);
-  if (2 * jump.by < took) {
+CheckVerdict of_slow_host(const CheckSigns& signs, const std::string& split, Duration echo) {
+  CheckVerdict verdict =
+      slow(Place::target,
+           fmt::format("{} connects, but slowly{}: the way is not it, an echo of the host takes {}",
+                       target_of(signs), split, human(echo)),
+           "the host is busy, or a proxy before it opens a connection of its own first",
+           Confidence::likely);
+  verdict.hop = target_distance(signs.by_echo);
+  verdict.address = signs.target.addr;
+  return verdict;
+}
+
+CheckVerdict of_long_way(const CheckSigns& signs, const std::string& split, const PathResult& way,
+                         Duration echo) {
+  const Jump jump = largest_jump(way);
+  if (2 * jump.by < signs.attempt.took) {
     return slow(Place::none,
                 fmt::format("{} connects, but slowly{}: the way is long, an echo takes {}",
-                            target_of(signs), split, human(echo->min)),
+                            target_of(signs), split, human(echo)),
                 "tcpdx path --stats shows where the time goes");
   }
   CheckVerdict verdict = slow(
@@ -225,6 +220,17 @@ CheckVerdict of_slow_handshake(const CheckSigns& signs, const std::string& split
   verdict.hop = jump.behind;
   verdict.address = jump.address;
   return verdict;
+}
+
+// No SYN was sent again: the way is long, or the host takes its time.
+CheckVerdict of_slow_handshake(const CheckSigns& signs, const std::string& split) {
+  if (!signs.by_echo || !signs.by_echo->end_to_end) {
+    return slow(Place::none, fmt::format("{} connects, but slowly{}", target_of(signs), split),
+                "tcpdx path --stats shows where the time goes");
+  }
+  const Duration echo = signs.by_echo->end_to_end->min;
+  return 2 * echo < signs.attempt.took ? of_slow_host(signs, split, echo)
+                                       : of_long_way(signs, split, *signs.by_echo, echo);
 }
 
 std::optional<CheckVerdict> of_slowness(const CheckSigns& signs) {
