@@ -29,6 +29,7 @@ constexpr uint8_t kMaxTtl = 30;
 // SYNs and echoes that tell a loss from a limit: with fewer the intervals of both shares touch.
 constexpr unsigned kTally = 20;
 constexpr Duration kTallyTime = 200ms;
+constexpr Duration kTallyPatience = 300ms;  // or two round trips: no SYN is repeated by then
 // What every path carries: RFC 9293 3.7.1.
 constexpr uint16_t kSmallSegment4 = 536;
 constexpr uint16_t kSmallSegment6 = 1220;
@@ -164,7 +165,11 @@ std::string tally(const CheckOptions& options, const CheckSigns& signs, probe::M
                           .max_ttl = 0,
                           .rounds = 1,
                           .end_to_end = kTally,
-                          .spacing = kTallyTime};
+                          .spacing = kTallyTime,
+                          .patience = kTallyPatience};
+  if (signs.by_echo && signs.by_echo->end_to_end) {
+    path.patience = std::max(path.patience, 2 * signs.by_echo->end_to_end->max);
+  }
   path.ask.target = signs.target;
   if (method != probe::Method::tcp) path.ask.target.port = 0;
   const auto found = probe::find_path(path, options.stop);

@@ -85,6 +85,7 @@ PathWalk::PathWalk(std::unique_ptr<Asker> asker, Method method, const PathOption
 // What the nearest hops take says nothing of the way to the target: a single link may be longer
 // than all others together. So as long as nothing has come from its end there is no hurry.
 Duration PathWalk::patience() const {
+  if (options_.patience > Duration{}) return options_.patience;
   const bool end_known = !end_to_end_.empty() || stopped_at_;
   if (longest_ == Duration{} || !end_known) return kMostPatience;
   return std::clamp(kRoundTrips * longest_, kLeastPatience, kMostPatience);
@@ -279,7 +280,7 @@ Result<PathResult> find_path(const PathOptions& options, const std::function<boo
   if (!asker) return std::unexpected(asker.error());
   const Clock::time_point start = Clock::now();
   const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
-  if (method == Method::tcp) {
+  if (method == Method::tcp && used.max_ttl > 0) {
     if (const auto away = distance_by_echo(used)) used.max_ttl = std::min(used.max_ttl, *away);
   }
   PathWalk walk(std::move(*asker), method, used);

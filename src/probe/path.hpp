@@ -23,6 +23,7 @@ struct PathOptions {
   unsigned rounds = 1;       // probes for each hop
   unsigned end_to_end = 0;   // probes that only the target answers, spread over the rounds
   Duration spacing = 500ms;  // between rounds
+  Duration patience{};       // with each probe; 0: learnt from the round trips
   unsigned flows = 1;        // UDP source ports, each of which walks the way by itself
   bool mtu = false;          // measure the MTU of each hop, too
 };

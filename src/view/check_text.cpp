@@ -12,7 +12,7 @@
 namespace tcpdx::view {
 namespace {
 
-constexpr size_t kIndent = 14;
+constexpr size_t kIndent = 18;  // "small segments" is the longest
 
 std::string_view word_of(CheckGrade grade) {
   switch (grade) {

@@ -43,7 +43,7 @@ lab::Testbed bring_up(const lab::Topology& topology) {
 IpAddress right_end(size_t link, Family family) {
   const auto text =
       family == Family::v4 ? fmt::format("10.99.{}.2", link) : fmt::format("fd99:{}::2", link);
-  return parse_address(text).value();
+  return parse_address(text).value_or(IpAddress{});
 }
 
 LinuxSocket connect(lab::Testbed& testbed, const std::string& host, const SocketAddress& to) {
@@ -81,6 +81,10 @@ UdpSocket UdpSocket::bound(lab::Testbed& testbed, const std::string& host, Famil
   const lab::Visit there(testbed.space(host));
   Fd fd(::socket(family == Family::v4 ? AF_INET : AF_INET6,
                  SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) {
+    ADD_FAILURE() << "cannot open a UDP socket: " << errno_text(errno);
+    return UdpSocket(std::move(fd));
+  }
   sockaddr_storage any{};
   SocketAddress at;
   at.addr.family = family;
