@@ -47,11 +47,7 @@ void describe(CLI::App& app, Words& words) {
   app.add_flag("-4", words.four, "IPv4 only");
   app.add_flag("-6", words.six, "IPv6 only")->excludes(app.get_option("-4"));
   app.add_flag("--first", words.first, "only the first address, not all of them");
-  app.add_option("--send", words.connect.send,
-                 R"(text to send when it is open; \r, \n and \\ stand for their octets)")
-      ->type_name("TEXT");
-  app.add_option("--expect", words.connect.expect, "text that the answer must hold")
-      ->type_name("TEXT");
+  add_request_options(app, words.connect.send, words.connect.expect);
   app.add_option("--source", words.source, "address to connect from")->type_name("ADDRESS");
   app.add_option("-I,--interface", words.connect.ask.interface, "interface to connect from")
       ->type_name("IF");
@@ -59,21 +55,6 @@ void describe(CLI::App& app, Words& words) {
   app.footer(
       "All addresses of the name are tried, in the order in which applications get them.\n"
       "Exit code: 0 every address connected (and answered as expected), 3 one did not.");
-}
-
-// "\r\n" as it is typed.
-std::string unescaped(std::string_view text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
-    if (text[i] != '\\' || (next != 'r' && next != 'n' && next != '\\')) {
-      plain += text[i];
-      continue;
-    }
-    plain += next == 'r' ? '\r' : next == 'n' ? '\n' : '\\';
-    ++i;
-  }
-  return plain;
 }
 
 struct Plan {

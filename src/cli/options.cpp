@@ -27,6 +27,27 @@ void add_source_option(CLI::App& app, std::string& into) {
       ->type_name("WORDS");
 }
 
+void add_request_options(CLI::App& app, std::string& send, std::string& expect) {
+  app.add_option("--send", send,
+                 R"(text to send when it is open; \r, \n and \\ stand for their octets)")
+      ->type_name("TEXT");
+  app.add_option("--expect", expect, "text that the answer must hold")->type_name("TEXT");
+}
+
+std::string unescaped(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+    if (text[i] != '\\' || (next != 'r' && next != 'n' && next != '\\')) {
+      plain += text[i];
+      continue;
+    }
+    plain += next == 'r' ? '\r' : next == 'n' ? '\n' : '\\';
+    ++i;
+  }
+  return plain;
+}
+
 std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io) {
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

@@ -25,6 +25,11 @@ void add_show_options(CLI::App& app, ShowOptions& into);
 // --source WORDS, which host::parse_sources() reads.
 void add_source_option(CLI::App& app, std::string& into);
 
+// --send TEXT and --expect TEXT of a connection. What was typed for --send is read by unescaped():
+// \r, \n and \\ stand for their octets.
+void add_request_options(CLI::App& app, std::string& send, std::string& expect);
+std::string unescaped(std::string_view text);
+
 // The exit code when the command has nothing more to do: help was shown, or the usage is wrong.
 std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io);
 

@@ -1,5 +1,6 @@
 // Walks the whole chain of a connection: names, route, neighbour, handshake, the way by this port
-// and by echoes, sizes. Steps that need nothing of each other run side by side.
+// and by echoes, sizes. Steps that need nothing of each other run side by side; a second turn asks
+// what the first one leaves open.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "probe/check.hpp"
+#include "probe/facts.hpp"
 
 namespace tcpdx::engine {
 
@@ -28,6 +30,7 @@ struct CheckOptions {
 struct CheckStep {
   std::string_view step;  // "names", "route", "handshake", "other port", "path by SYN" ...
   std::string result;     // in a few words
+  std::vector<probe::Fact> evidence;
   Duration took{};
 };
 

@@ -76,6 +76,43 @@ TEST(Line, makes_datagrams_wait_for_their_turn) {
   EXPECT_EQ(line.put(20ms, datagram), 1U);
 }
 
+// One is being sent, two wait; the next ones find no room until the first has left.
+TEST(Line, lets_no_more_datagrams_wait_than_told) {
+  Line line({.rate = 1'000, .queue_length = 2});
+  const std::vector<std::byte> datagram(100);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(line.put(0ms, datagram), 1U) << i;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(line.put(99ms, datagram), 0U) << i;
+  EXPECT_EQ(line.put(100ms, datagram), 1U);
+  EXPECT_EQ(line.counts().overflowed, 4U);
+}
+
+TEST(Line, counts_what_became_of_each_datagram) {
+  Line line({.loss = 0.2, .duplication = 0.2, .mtu = 100, .seed = 4});
+  uint64_t copies = 0;
+  for (int i = 0; i < 200; ++i) copies += line.put(0ms, std::vector<std::byte>(50));
+  line.put(0ms, std::vector<std::byte>(101));
+  line.release(1s, [](std::span<const std::byte>) {});
+  const LineCounts& counts = line.counts();
+  EXPECT_EQ(counts.put, 201U);
+  EXPECT_EQ(counts.too_large, 1U);
+  EXPECT_GT(counts.lost, 0U);
+  EXPECT_GT(counts.doubled, 0U);
+  EXPECT_EQ(counts.released, copies);
+  EXPECT_EQ(counts.released, 200 - counts.lost + counts.doubled);
+  EXPECT_EQ(counts.octets_released, copies * 50);
+}
+
+TEST(Line, keeps_what_is_under_way_when_it_changes) {
+  Line line({.delay = 5ms});
+  line.put(0ms, std::vector<std::byte>(1));
+  line.change({.loss = 1});
+  EXPECT_EQ(line.counts(), LineCounts{});
+  EXPECT_EQ(line.put(1ms, std::vector<std::byte>(1)), 0U);
+  int out = 0;
+  line.release(5ms, [&](std::span<const std::byte>) { ++out; });
+  EXPECT_EQ(out, 1);
+}
+
 TEST(Line, jitters_without_changing_the_order) {
   const Numbers out = run({.delay = 5ms, .jitter = 20ms, .seed = 3}, 100);
   ASSERT_EQ(out.size(), 100U);

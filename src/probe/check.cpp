@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "base/text.hpp"
+#include "probe/check_parts.hpp"
+#include "probe/statistics.hpp"
 
 namespace tcpdx::probe {
 namespace {
@@ -15,12 +16,6 @@ namespace {
 // was not sent by the host.
 constexpr double kTooSoon = 0.5;
 constexpr Duration kClearly = 2ms;
-constexpr Duration kSlowName = 1s;
-constexpr Duration kSlowHandshake = 900ms;  // a SYN is repeated after 1 s
-
-std::string target_of(const CheckSigns& signs) {
-  return fmt::format("port {} of {}", signs.target.port, to_string(signs.target.addr));
-}
 
 // The last hop of a way that answered, and its address; 0: none did.
 struct Reached {
@@ -32,25 +27,28 @@ Reached last_answer(const PathResult& path) {
   Reached reached;
   for (const PathHop& hop : path.hops) {
     if (hop.responders.empty() || hop.is_target) continue;
+    if (!hop.responders.front().words.empty()) continue;  // it may be nearer: hop_of()
     reached = {hop.ttl, hop.responders.front().address};
   }
   return reached;
 }
 
-std::optional<unsigned> target_distance(const std::optional<PathResult>& path) {
-  if (!path) return std::nullopt;
+// The hop of a router that said no. It says so to every probe that gets as far, so that the nearest
+// one that was answered only bounds it, unless the hop before answered too: a router answers few.
+// Between the bounds the TTL of what it said tells how many routers that passed on its way here.
+std::optional<unsigned> hop_of(const std::optional<PathResult>& path, const ErrorMessage& message) {
+  if (!path || !message.offender) return std::nullopt;
+  unsigned before = 0;
   for (const PathHop& hop : path->hops) {
-    if (hop.is_target) return hop.ttl;
-  }
-  return std::nullopt;
-}
-
-std::optional<unsigned> hop_of(const std::optional<PathResult>& path, const IpAddress& address) {
-  if (!path) return std::nullopt;
-  for (const PathHop& hop : path->hops) {
-    const bool here =
-        std::ranges::find(hop.responders, address, &Responder::address) != hop.responders.end();
-    if (here) return hop.ttl;
+    const bool here = std::ranges::find(hop.responders, *message.offender, &Responder::address) !=
+                      hop.responders.end();
+    if (!here) {
+      if (!hop.responders.empty()) before = hop.ttl;
+      continue;
+    }
+    if (hop.ttl == before + 1) return hop.ttl;
+    const unsigned guess = message.ttl ? guess_hops(*message.ttl).hops + 1U : 0;
+    return before < guess && guess <= hop.ttl ? std::optional(guess) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -94,28 +92,6 @@ CheckVerdict of_names(const CheckSigns& signs, const DnsLook& dns) {
     verdict.advice = "check the spelling and the search list: tcpdx dns tells what is asked";
   }
   return verdict;
-}
-
-CheckVerdict local(std::string why, std::string sentence, std::string advice,
-                   Confidence confidence = Confidence::confirmed) {
-  return {.why = std::move(why),
-          .place = Place::local,
-          .hop = {},
-          .address = {},
-          .confidence = confidence,
-          .sentence = std::move(sentence),
-          .advice = std::move(advice)};
-}
-
-CheckVerdict at_target(const CheckSigns& signs, std::string why, Confidence confidence,
-                       std::string sentence, std::string advice) {
-  return {.why = std::move(why),
-          .place = Place::target,
-          .hop = target_distance(signs.by_echo),
-          .address = signs.target.addr,
-          .confidence = confidence,
-          .sentence = std::move(sentence),
-          .advice = std::move(advice)};
 }
 
 // Whether someone nearer than the host sent the RST: it came too soon, or at a TTL that does not
@@ -174,7 +150,7 @@ CheckVerdict of_rejection(const CheckSigns& signs) {
       .confidence = Confidence::confirmed,
       .sentence = fmt::format("{} is {}", target_of(signs), signs.attempt.verdict.sentence),
       .advice = "ask whoever runs it: a rule there says no"};
-  if (message.offender) verdict.hop = hop_of(signs.by_echo, *message.offender);
+  verdict.hop = hop_of(signs.by_echo, message);
   if (message.offender == signs.target.addr) verdict.place = Place::target;
   if (verdict.hop && verdict.place == Place::hop) {
     verdict.sentence += fmt::format(", which is hop {}", *verdict.hop);
@@ -231,7 +207,8 @@ CheckVerdict silent_host(const CheckSigns& signs) {
   if (other_answers) {
     return at_target(signs, "filtered", Confidence::likely,
                      fmt::format("{} does not answer though the host does on other ports: a filter "
-                                 "at the host (or its last router), or its accept queue is full",
+                                 "at the host (or its last router), its accept queue is full, or "
+                                 "answers from that port are dropped on the way back",
                                  target_of(signs)),
                      "on the host: tcpdx doctor, and the rules of its firewall");
   }
@@ -248,8 +225,35 @@ CheckVerdict silent_host(const CheckSigns& signs) {
       .advice = "look on the host whether the SYN arrives: tcpdx capture"};
 }
 
+// Drops that this host itself counted while it waited for an answer. Other traffic may have caused
+// them, so that no more than a likely cause is claimed; a full table drops whatever is new.
+std::optional<CheckVerdict> of_local_drops(const CheckSigns& signs) {
+  if (!signs.local_drops) return std::nullopt;
+  const LocalDrops& drops = *signs.local_drops;
+  const uint64_t entries = drops.conntrack_count.value_or(0);
+  const uint64_t most = drops.conntrack_max.value_or(UINT64_MAX);
+  if (drops.conntrack > 0 && entries >= most) {
+    return local("conntrack-full",
+                 fmt::format("no SYN to {} gets out or no answer in: this host's own table of "
+                             "connections is full ({} of {}), it dropped {} packets meanwhile",
+                             target_of(signs), entries, most, drops.conntrack),
+                 "raise net.netfilter.nf_conntrack_max, or exempt what needs no tracking");
+  }
+  if (drops.reverse_path == 0) return std::nullopt;
+  return local("reverse-path-filter",
+               fmt::format("{} seems silent, but this host dropped {} packets meanwhile because "
+                           "they came by another interface than the route back to their sender "
+                           "takes: the way back is another one than the way there",
+                           target_of(signs), drops.reverse_path),
+               "give that sender a route by the interface on which its answers come, or set "
+               "net.ipv4.conf.*.rp_filter=2 (loose)",
+               Confidence::likely);
+}
+
 CheckVerdict of_silence(const CheckSigns& signs) {
   if (neighbour_is_dead(signs)) return of_dead_neighbour(signs);
+  if (auto dropped_here = of_local_drops(signs)) return *dropped_here;
+  if (auto limited = syns_are_limited(signs)) return *limited;
   if (signs.target_is_here) return silent_host(signs);
   const Reached port = signs.by_port ? last_answer(*signs.by_port) : Reached{};
   const Reached echo = signs.by_echo ? last_answer(*signs.by_echo) : Reached{};
@@ -279,67 +283,6 @@ CheckVerdict of_silence(const CheckSigns& signs) {
           .advice = "ask whether the host is up, and whoever runs the last router that answers"};
 }
 
-bool is_slow(const CheckSigns& signs) {
-  return signs.attempt.syn_repeats > 0 || signs.attempt.took >= kSlowHandshake ||
-         (signs.name_took && *signs.name_took >= kSlowName);
-}
-
-CheckVerdict of_slowness(const CheckSigns& signs) {
-  const bool name =
-      signs.name_took && *signs.name_took >= kSlowName && *signs.name_took > signs.attempt.took;
-  CheckVerdict verdict{.why = "slow",
-                       .place = name ? Place::name_service : Place::none,
-                       .hop = {},
-                       .address = {},
-                       .confidence = Confidence::confirmed,
-                       .sentence = {},
-                       .advice = {}};
-  if (name) {
-    verdict.sentence = fmt::format("{} connects, but looking up the name took {}", target_of(signs),
-                                   human(*signs.name_took));
-    verdict.advice = "tcpdx dns tells which name server is silent";
-  } else if (signs.attempt.syn_repeats > 0) {
-    verdict.sentence = fmt::format(
-        "{} connects only after {} SYNs, {}: the first ones, or their "
-        "answers, are lost",
-        target_of(signs), signs.attempt.syn_repeats + 1, human(signs.attempt.took));
-    verdict.confidence = Confidence::likely;
-    verdict.advice = "tcpdx path --stats shows where; a full accept queue there does it too";
-  } else {
-    verdict.sentence =
-        fmt::format("{} connects, but slowly: {}", target_of(signs), human(signs.attempt.took));
-    verdict.advice = "tcpdx path --stats shows where the time goes";
-  }
-  return verdict;
-}
-
-CheckVerdict of_success(const CheckSigns& signs) {
-  if (signs.sizes && signs.sizes->black_hole) {
-    return {
-        .why = "mtu-black-hole",
-        .place = Place::none,
-        .hop = {},
-        .address = {},
-        .confidence = Confidence::suspected,
-        .sentence = fmt::format("{} connects, but echoes above {} octets vanish without a word: "
-                                "large segments may vanish too, and connections hang when data "
-                                "flows",
-                                target_of(signs), signs.sizes->largest.value_or(0)),
-        .advice =
-            "let ICMP \"fragmentation needed\" pass on the way, clamp the MSS at the tunnel, "
-            "or set net.ipv4.tcp_mtu_probing=1 here"};
-  }
-  if (is_slow(signs)) return of_slowness(signs);
-  return {
-      .why = "ok",
-      .place = Place::none,
-      .hop = {},
-      .address = {},
-      .confidence = Confidence::confirmed,
-      .sentence = fmt::format("{} connects in {} µs", target_of(signs), signs.attempt.took.count()),
-      .advice = {}};
-}
-
 }  // namespace
 
 std::string_view to_string(Place place) {
@@ -360,7 +303,7 @@ CheckVerdict judge(const CheckSigns& signs) {
   if (signs.dns) return of_names(signs, *signs.dns);
   const std::string& said = signs.attempt.verdict.sentence;
   switch (signs.attempt.verdict.why) {
-    case Why::ok: return of_success(signs);
+    case Why::ok: return judge_working(signs);
     case Why::refused: return of_refusal(signs);
     case Why::rejected_by_icmp: return of_rejection(signs);
     case Why::silent: return of_silence(signs);
@@ -372,9 +315,7 @@ CheckVerdict judge(const CheckSigns& signs) {
     case Why::far_neighbour_dead:
       return {.why = "dead-neighbour",
               .place = Place::hop,
-              .hop = signs.attempt.message && signs.attempt.message->offender
-                         ? hop_of(signs.by_echo, *signs.attempt.message->offender)
-                         : std::nullopt,
+              .hop = hop_of(signs.by_echo, signs.attempt.message.value_or(ErrorMessage{})),
               .address = signs.attempt.message ? signs.attempt.message->offender : std::nullopt,
               .confidence = Confidence::confirmed,
               .sentence =

@@ -137,6 +137,14 @@ void converse(int socket, const ConnectOptions& options, const std::function<boo
   if (!options.expect.empty()) into.as_expected = satisfied();
 }
 
+void note_transfer(const tcp_info& info, bool asked, Attempt& into) {
+  into.out_of_order = info.tcpi_rcv_ooopack;
+  into.rcv_mss = into.answer.empty() ? 0 : info.tcpi_rcv_mss;
+  if (asked && into.answer.empty() && into.ending == Ending::none) {
+    into.request_acked = info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0;
+  }
+}
+
 void handshake(int socket, const ConnectOptions& options, const std::function<bool()>& stop,
                AttemptSigns& signs, Attempt& into) {
   const SystemAddress to = system_address(options.ask.target);
@@ -192,6 +200,10 @@ Attempt attempt(const ConnectOptions& options, const std::function<bool()>& stop
     made.verdict = {Why::other, socket.error().sentence};
     return made;
   }
+  if (options.largest_segment != 0) {
+    const int largest = options.largest_segment;
+    ::setsockopt(socket->get(), IPPROTO_TCP, TCP_MAXSEG, &largest, sizeof largest);
+  }
   handshake(socket->get(), options, stop, signs, made);
   made.local = local_of(socket->get());
   if (made.local) signs.source = made.local->addr;
@@ -208,6 +220,7 @@ Attempt attempt(const ConnectOptions& options, const std::function<bool()>& stop
     } else {
       converse(socket->get(), options, stop, made, signs.error);
     }
+    note_transfer(info_of(socket->get()), !options.send.empty(), made);
     if (made.ending == Ending::none) made.ending = Ending::closed_by_us;
   }
   made.verdict = judge(signs);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "probe/asker.hpp"
@@ -14,11 +15,12 @@
 namespace tcpdx::probe {
 
 struct ConnectOptions {
-  AskOptions ask;          // target, source, interface, TTL, DSCP
-  Duration timeout = 5s;   // for the handshake, and again for an answer to the request
-  Duration watch = 100ms;  // how long an open connection is watched for an early end
-  std::string send;        // sent when it is open; empty: nothing
-  std::string expect;      // text that the answer must hold; empty: any answer does
+  AskOptions ask;                // target, source, interface, TTL, DSCP
+  Duration timeout = 5s;         // for the handshake, and again for an answer to the request
+  Duration watch = 100ms;        // how long an open connection is watched for an early end
+  std::string send;              // sent when it is open; empty: nothing
+  std::string expect;            // text that the answer must hold; empty: any answer does
+  uint16_t largest_segment = 0;  // of both ends (TCP_MAXSEG); 0: the kernel's choice
 };
 
 // What both ends agreed on, from TCP_INFO.
@@ -50,6 +52,12 @@ struct Attempt {
   std::optional<Duration> answered_after;
   std::string answer;
   std::optional<bool> as_expected;
+  // Of a request without an answer: whether the peer's TCP has it.
+  std::optional<bool> request_acked{};
+  // Segments of the peer that came while earlier ones were missing, and the size of its segments as
+  // the kernel guesses it from what came (tcpi_rcv_ooopack, tcpi_rcv_mss).
+  unsigned out_of_order = 0;
+  unsigned rcv_mss = 0;
 };
 
 // One connection from the first SYN to its end. Blocks; `stop` ends a wait early.

@@ -25,12 +25,19 @@ struct MtuLook {
   std::optional<IpAddress> told_by;
   // Small ones come back, larger ones vanish, and nobody says why.
   bool black_hole = false;
+  // Of a black hole: whether a packet that vanished reaches the host all the same. One sent by UDP
+  // to a port that nobody has does, when the host refuses it: that answer is small. Then what
+  // vanishes is the large answer, on its way back. Nothing: the host refuses small ones neither.
+  std::optional<bool> large_arrives{};
 };
 
-// Two echoes of each size. Blocks for at most a second.
+// Two echoes of each size, and UDP where they show a black hole. Blocks for at most two seconds.
 MtuLook look_at_sizes(const AskOptions& options, const std::function<bool()>& stop);
 
-// Pure: what the probes mean.
+// The smallest size that vanished and is larger than the largest that came back.
+std::optional<unsigned> vanished_size(const MtuLook& look);
+
+// Pure: what the echoes mean.
 MtuLook judge_sizes(std::vector<SizeProbe> sizes);
 
 }  // namespace tcpdx::probe

@@ -79,9 +79,18 @@ void PathWalk::add_polls(std::vector<pollfd>& into) const {
   if (echo_) echo_->add_polls(into);
 }
 
+// What the nearest hops take says nothing of the way to the target: a single link may be longer
+// than all others together. So as long as nothing has come from its end there is no hurry.
+Duration PathWalk::patience_now() const {
+  if (options_.patience > Duration{}) return options_.patience;
+  const bool end_known = !end_to_end_.empty() || stopped_at_;
+  return end_known ? patience(longest_) : kMostPatience;
+}
+
 // A SYN that was held back for a while does not hold up the end of the walk.
 Duration PathWalk::deadline(const Probe& probe) const {
-  return std::min(probe.at + patience(longest_), probe.due + kMostPatience);
+  const Duration most = std::max(options_.patience, kMostPatience);
+  return std::min(probe.at + patience_now(), probe.due + most);
 }
 
 // Nothing is sent behind the target, nor behind a router that said that there is no way.

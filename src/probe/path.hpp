@@ -25,6 +25,7 @@ struct PathOptions {
   unsigned rounds = 1;       // probes for each hop; 0: without end
   unsigned end_to_end = 0;   // probes that only the target answers, spread over the rounds
   Duration spacing = 500ms;  // between rounds
+  Duration patience{};       // with each probe; 0: learnt from the round trips
   unsigned flows = 1;        // UDP source ports, each of which walks the way by itself
   bool mtu = false;          // measure the MTU of each hop, too
 };
@@ -137,6 +138,7 @@ class PathWalk {
   bool may_go(const Due& due) const { return !reach_ || reach_->allows(due.ttl); }
   bool will_go(const Due& due) const;
   Duration direct_at(unsigned number) const;
+  Duration patience_now() const;
   Duration deadline(const Probe& probe) const;
   unsigned last_hop() const;
 

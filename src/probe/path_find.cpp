@@ -96,7 +96,9 @@ Result<PathWalk> open_walk(const PathOptions& options) {
   }
   if (!asker) return std::unexpected(asker.error());
   std::unique_ptr<Asker> echo;
-  if (method == Method::tcp) echo = open_echo(used.ask).value_or(nullptr);
+  if (method == Method::tcp && used.max_ttl > 0) {
+    echo = open_echo(used.ask).value_or(nullptr);
+  }
   return PathWalk(std::move(*asker), method, used, std::move(echo));
 }
 

@@ -18,6 +18,7 @@ struct Road {
   bool target_silent = false;
   std::optional<unsigned> wall{};  // the router that says "prohibited"
   bool echoes = true;
+  unsigned far = 255;      // from that TTL on a round trip takes 600 ms more
   Duration per_hop = 1ms;  // of a round trip
   bool in_time = false;    // by `now`, which the test sets
   Duration now{};
@@ -62,6 +63,7 @@ class RoadAsker final : public Asker {
                                    .labels = {}};
       if (std::ranges::find(road_.silent, ttl) != road_.silent.end()) return {};
     }
+    if (ttl >= road_.far) heard.rtt = heard.rtt.value_or(0ms) + 600ms;
     road_.under_way.emplace(road_.now + heard.rtt.value_or(0ms), heard);
     return {};
   }
@@ -168,6 +170,20 @@ TEST(PathWalkTest, WaitsForSilentRoutersNoLongerThanItMust) {
   ASSERT_EQ(result.hops.size(), 6U);
   EXPECT_TRUE(result.hops[1].responders.empty());
   EXPECT_EQ(took, 250ms);  // four round trips are less than a busy machine needs
+}
+
+// The near hops answer at once, the far ones after a link as long as to a satellite.
+TEST(PathWalkTest, IsInNoHurryBeforeTheTargetHasAnswered) {
+  Road road{.routers = 3, .far = 3, .in_time = true};
+  PathOptions options;
+  options.ask.target = kTarget;
+  PathWalk path(std::make_unique<RoadAsker>(road), Method::icmp, options);
+  run_until(path, road, 1min);
+  EXPECT_TRUE(path.over());
+  const PathResult result = path.result(road.now);
+  EXPECT_TRUE(result.reached);
+  ASSERT_EQ(result.hops.size(), 4U);
+  EXPECT_EQ(result.hops[2].answered, 1U);
 }
 
 TEST(PathWalkTest, SaysHowFarItCameToASilentTarget) {

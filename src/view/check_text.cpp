@@ -7,11 +7,12 @@
 #include "base/text.hpp"
 #include "view/json.hpp"
 #include "view/ping_text.hpp"
+#include "view/probe_json.hpp"
 
 namespace tcpdx::view {
 namespace {
 
-constexpr size_t kIndent = 14;
+constexpr size_t kIndent = 18;  // "small segments" is the longest
 
 std::string_view word_of(CheckGrade grade) {
   switch (grade) {
@@ -43,7 +44,10 @@ void write_row(std::ostream& out, const Style& style, std::string_view head,
 
 CheckGrade grade_of(const probe::CheckVerdict& verdict) {
   if (verdict.why == "ok") return CheckGrade::ok;
-  if (verdict.why == "slow" || verdict.why == "mtu-black-hole") return CheckGrade::warning;
+  if (verdict.why == "slow" || verdict.why == "syn-limited") return CheckGrade::warning;
+  if (verdict.why == "mtu-black-hole" && verdict.confidence != Confidence::confirmed) {
+    return CheckGrade::warning;  // until data has hung in it
+  }
   return verdict.why == "other" ? CheckGrade::unknown : CheckGrade::critical;
 }
 
@@ -68,7 +72,7 @@ void write_check_json(std::ostream& out, const std::string& target, std::span<co
   for (const CheckRow& row : steps) {
     list.push_back({{"step", row.step},
                     {"result", row.result},
-                    {"evidence", Json::array()},
+                    {"evidence", facts_json(row.evidence)},
                     {"duration_us", row.took.count()}});
   }
   const Json document{

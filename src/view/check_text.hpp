@@ -5,9 +5,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.hpp"
 #include "probe/check.hpp"
+#include "probe/facts.hpp"
 #include "view/style.hpp"
 
 namespace tcpdx::view {
@@ -15,6 +17,7 @@ namespace tcpdx::view {
 struct CheckRow {
   std::string_view step;
   std::string result;
+  std::vector<probe::Fact> evidence;
   Duration took{};
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "probe/facts.hpp"
 #include "view/json.hpp"
 #include "view/ping_text.hpp"
 #include "view/probe_json.hpp"
@@ -61,33 +62,6 @@ std::map<std::string_view, uint64_t> reasons_of(std::span<const probe::Attempt> 
   return reasons;
 }
 
-Json evidence_json(const probe::Attempt& attempt) {
-  Json evidence = Json::array();
-  const auto add = [&](std::string_view fact, Json value) {
-    evidence.push_back({{"fact", fact}, {"value", std::move(value)}});
-  };
-  if (attempt.local) add("local", to_string(*attempt.local));
-  if (attempt.rtt) add("rtt_us", attempt.rtt->count());
-  if (attempt.syn_repeats > 0) add("syn_repeats", attempt.syn_repeats);
-  if (attempt.message) {
-    if (attempt.message->offender) add("offender", to_string(*attempt.message->offender));
-    add("icmp", fmt::format("{}/{}", attempt.message->type, attempt.message->code));
-  }
-  if (!connected(attempt)) return evidence;
-  const probe::Agreed& agreed = attempt.agreed;
-  add("snd_mss", or_null(agreed.snd_mss));
-  add("pmtu", or_null(agreed.pmtu));
-  add("window_scale", or_null(agreed.window_scale));
-  add("sack", agreed.sack);
-  add("timestamps", agreed.timestamps);
-  add("ecn", agreed.ecn);
-  add("ending", to_string(attempt.ending));
-  if (attempt.answered_after) add("answered_after_us", attempt.answered_after->count());
-  if (!attempt.answer.empty()) add("answer", attempt.answer);
-  if (attempt.as_expected) add("as_expected", *attempt.as_expected);
-  return evidence;
-}
-
 }  // namespace
 
 void write_attempt(std::ostream& out, const Style& style, const probe::Attempt& attempt) {
@@ -136,7 +110,7 @@ void write_attempts_json(std::ostream& out, const std::string& target,
                     {"result", to_string(one.verdict.why)},
                     {"sentence", one.verdict.sentence},
                     {"duration_us", one.took.count()},
-                    {"evidence", evidence_json(one)}});
+                    {"evidence", facts_json(probe::facts_of(one))}});
   }
   Json failures = Json::object();
   for (const auto& [why, count] : reasons_of(attempts)) failures[std::string(why)] = count;

@@ -19,6 +19,23 @@ Json rtt_json(const std::optional<probe::RttSummary>& rtt) {
           {"stddev", rtt->stddev_us}, {"samples", rtt->samples}};
 }
 
+Json facts_json(std::span<const probe::Fact> facts) {
+  Json list = Json::array();
+  for (const probe::Fact& one : facts) {
+    Json value = std::visit(
+        [](const auto& known) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(known)>, std::monostate>) {
+            return Json(nullptr);
+          } else {
+            return Json(known);
+          }
+        },
+        one.value);
+    list.push_back({{"fact", one.fact}, {"value", std::move(value)}});
+  }
+  return list;
+}
+
 Json share_json(const probe::Share& share) {
   return {{"value", share.value}, {"low", share.low}, {"high", share.high}};
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
+#include "probe/facts.hpp"
 #include "probe/statistics.hpp"
 #include "view/json.hpp"
 
@@ -12,5 +14,7 @@ namespace tcpdx::view {
 Json rtt_json(const std::optional<probe::RttSummary>& rtt);
 // {"value","low","high"}.
 Json share_json(const probe::Share& share);
+// [{"fact","value"}].
+Json facts_json(std::span<const probe::Fact> facts);
 
 }  // namespace tcpdx::view

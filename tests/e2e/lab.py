@@ -68,11 +68,12 @@ class Row:
 
 
 class Namespace:
-    """A network namespace; `with namespace:` puts this thread's sockets and children into it."""
+    """A network namespace; `with namespace:` puts this thread's sockets and children into it.
+    Without a name it is that of `path`."""
 
-    def __init__(self, name=None):
+    def __init__(self, name=None, path="/proc/1/ns/net"):
         self.name = name
-        self.path = f"/run/netns/{name}" if name else "/proc/1/ns/net"
+        self.path = f"/run/netns/{name}" if name else path
         if name:
             run("ip", "netns", "add", name)
             self.run("ip", "link", "set", "lo", "up")
@@ -214,6 +215,46 @@ class Actor:
 
     def signal(self, number):
         os.kill(self.pid, number)
+
+
+class Topology:
+    """Hosts, routers and links made by tests/programs/lab from a description: a dict in the words
+    of src/lab/topology_json.hpp. topology["client"] is a Namespace; links are numbered from 0, and
+    their ends are 0 and 1."""
+
+    def __init__(self, lab, description):
+        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+            json.dump(description, file)
+            file.flush()
+            # It ends with its input, which this process holds.
+            self.process = subprocess.Popen([os.path.join(lab.programs, "lab"), file.name],
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            text=True)
+            first = self.process.stdout.readline()
+        assert first, f"lab ended with {self.process.wait()}"
+        made = json.loads(first)
+        self.hosts = {name: Namespace(path=f"/proc/{made['pid']}/fd/{fd}")
+                      for name, fd in made["hosts"].items()}
+
+    def __getitem__(self, name):
+        return self.hosts[name]
+
+    def ask(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, f"lab ended at {command!r}"
+        return answer.strip()
+
+    def impair(self, link, end, **sends):
+        """What that end sends fares like this from now on: impair(1, 0, loss=0.5, seed=3)."""
+        assert self.ask(f"impair {link} {end} {json.dumps(sends)}") == "ok"
+
+    def counts(self, link, end):
+        return json.loads(self.ask(f"counts {link} {end}"))
+
+    def accepted(self, host, port):
+        return int(self.ask(f"accepted {host} {port}"))
 
 
 class Report:

@@ -8,17 +8,12 @@ verdict, and beside each the neighbour that must get another one; IPv4 and IPv6,
 
 import errno
 import json
-import os
 import socket
 import subprocess
 
-import jsonschema
-
+from checking import NOBODY, check, no_rules, rules
 from lab import Namespace, run, wait_until
 
-SCHEMA = os.path.join(os.path.dirname(__file__), "../../../docs/schema/check.json")
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
-          "--bounding-set=-all")
 SERVER, SERVER6 = "10.99.4.2", "fd99:4::2"
 
 
@@ -64,36 +59,6 @@ class Chain:
                 continue
             host.run("ip", "route", "add", f"10.99.{net}.0/24", "via", via[0])
             host.run("ip", "route", "add", f"fd99:{net}::/64", "via", via[1])
-
-
-def rules(namespace, hook, *lines):
-    body = "".join(f"    {line}\n" for line in lines)
-    namespace.run("nft", "-f", "-", input=(
-        f"table inet c\ndelete table inet c\ntable inet c {{\n  chain c {{\n"
-        f"    type filter hook {hook} priority 0;\n{body}  }}\n}}\n"))
-
-
-def no_rules(namespace):
-    namespace.run("nft", "flush", "ruleset")
-
-
-def check(lab, client, target, why, kind=None, hop=None, confidence=None, prefix=()):
-    with client:
-        result = subprocess.run((*prefix, lab.program, "check", "--json", target),
-                                capture_output=True, text=True, check=False, timeout=60)
-    assert result.stdout, (target, result.returncode, result.stderr)
-    document = json.loads(result.stdout)
-    with open(SCHEMA, encoding="utf-8") as file:
-        errors = list(jsonschema.Draft202012Validator(json.load(file)).iter_errors(document))
-    assert not errors, [e.message for e in errors][:3]
-    where = document["where"]
-    got = (document["why"], where["kind"] if kind else None, where["hop"] if hop else None,
-           document["confidence"] if confidence else None)
-    assert got == (why, kind, hop, confidence), (target, got, document["sentence"],
-                                                 document["steps"])
-    code = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}[document["verdict"]]
-    assert result.returncode == code, (result.returncode, document["verdict"])
-    return document
 
 
 def both(lab, chain, port, *args, **kwargs):
@@ -214,7 +179,7 @@ def mtu_black_hole(lab):
     with listens(chain.server, 80):
         rules(chain.routers[1], "output", "icmp type destination-unreachable drop",
               "icmpv6 type packet-too-big drop")
-        both(lab, chain, 80, "mtu-black-hole", confidence="suspected")
+        both(lab, chain, 80, "mtu-black-hole", "between-hops", 2, "likely")
         no_rules(chain.routers[1])
         both(lab, chain, 80, "ok")
 
