@@ -55,16 +55,28 @@ TEST(Snapshot, IsReadFromTheFileItWasSavedTo) {
   EXPECT_EQ(write_payload(*got), write_payload(rich_observation()));
 }
 
+Observation without_probes() {
+  Observation observation = rich_observation();
+  observation.neighbour_tables = {};
+  observation.neighbour_moves = {};
+  observation.probes = {};
+  return observation;
+}
+
+// It had neither neighbours nor what the network answered.
+TEST(Snapshot, OfVersion3StaysReadable) {
+  const auto got = load(TCPDX_SOURCE_DIR "/fuzz/corpus/snapshot/version3.tcpdx");
+  ASSERT_TRUE(got) << got.error().sentence;
+  EXPECT_EQ(write_payload(*got), write_payload(without_probes()));
+}
+
 // Made by the first release of this format: it had no events, and stays readable.
 TEST(Snapshot, OfVersion1StaysReadable) {
   const auto got = load(TCPDX_SOURCE_DIR "/fuzz/corpus/snapshot/version1.tcpdx");
   ASSERT_TRUE(got) << got.error().sentence;
-  Observation without_events = rich_observation();
+  Observation without_events = without_probes();
   without_events.events = {};
   without_events.closer = {};
-  without_events.neighbour_tables = {};
-  without_events.neighbour_moves = {};
-  without_events.probes = {};
   for (Process& process : without_events.processes) process.program = {};
   EXPECT_EQ(write_payload(*got), write_payload(without_events));
 }
