@@ -31,7 +31,9 @@ constexpr FaultInfo kInfo{
     .trigger =
         "table_fulls of the table rose within the look: an entry was wanted and there was no room. "
         "Or at least 90 % of gc_thresh3 are in use at both looks; permanent entries are among "
-        "them, although they do not count against the limit.",
+        "them, although they do not count against the limit. Not reproduced on a live machine, "
+        "whose "
+        "namespaces share the table: tested on altered observations.",
     .severity = "critical while entries are refused, warning when it is nearly full",
     .remedy =
         "Raise net.ipv4.neigh.default.gc_thresh1, 2 and 3 (net.ipv6 likewise) above the number of "
