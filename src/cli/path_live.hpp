@@ -9,9 +9,9 @@
 namespace tcpdx::cli {
 
 struct PathLive {
-  std::string name;           // of the target, as it was given
-  probe::PathOptions path;    // without end, and with the time between rounds
-  bool names = true;          // look up those of the routers
+  std::string name;         // of the target, as it was given
+  probe::PathOptions path;  // without end, and with the time between rounds
+  bool names = true;        // look up those of the routers
   ColourMode colour = ColourMode::automatic;
 };
 
