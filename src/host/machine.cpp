@@ -514,7 +514,14 @@ void Machine::watch_neighbours(Duration at, Observation& into) {
   }
   if (entries * parts_->count() > kMostNeighbours) return;
   for (uint16_t netns = 0; netns < parts_->count(); ++netns) {
-    parts_->inside(netns, into, [&] { parts_->neighbours.look(netns, at); });
+    Result<void> looked;
+    parts_->inside(netns, into, [&] { looked = parts_->neighbours.look(netns, at); });
+    if (looked) continue;
+    const NamespaceHandle& space = parts_->namespaces[netns];
+    parts_->say(
+        Unseen::neighbours, space.inode,
+        {fmt::format("neighbours in {} that move", called(space)), looked.error().sentence, ""},
+        into);
   }
   into.neighbour_moves = parts_->neighbours.moves();
 }

@@ -93,14 +93,13 @@ std::optional<LinkNeighbour> parse_link_neighbour(std::span<const std::byte> pay
                                                                 : std::nullopt;
 }
 
-void NeighbourWatch::look(uint16_t netns, Duration at) {
+Result<void> NeighbourWatch::look(uint16_t netns, Duration at) {
   ndmsg header{};
   header.ndm_family = AF_INET;
-  // What cannot be read shows no move; the look itself says whether a namespace can be entered.
-  (void)dump(RTM_GETNEIGH, std::as_bytes(std::span(&header, 1)),
-             [&](std::span<const std::byte> payload) {
-               if (const auto one = parse_link_neighbour(payload)) take(netns, at, *one);
-             });
+  return dump(RTM_GETNEIGH, std::as_bytes(std::span(&header, 1)),
+              [&](std::span<const std::byte> payload) {
+                if (const auto one = parse_link_neighbour(payload)) take(netns, at, *one);
+              });
 }
 
 void NeighbourWatch::take(uint16_t netns, Duration at, const LinkNeighbour& neighbour) {

@@ -34,7 +34,7 @@ std::optional<LinkNeighbour> parse_link_neighbour(std::span<const std::byte> pay
 class NeighbourWatch {
  public:
   // Looks at the neighbours of the namespace that the calling thread is in.
-  void look(uint16_t netns, Duration at);
+  Result<void> look(uint16_t netns, Duration at);
   void take(uint16_t netns, Duration at, const LinkNeighbour& neighbour);
   // Of those that had several addresses, in time order.
   std::vector<NeighbourSighting> moves() const;

@@ -51,12 +51,12 @@ std::vector<std::byte> table_message(uint8_t family) {
 }
 
 TEST(Neighbours, ReadsATable) {
-  const auto table = parse_neighbour_table(table_message(AF_INET6));
-  ASSERT_TRUE(table.has_value());
-  EXPECT_EQ(table->family, Family::v6);
-  EXPECT_EQ(table->entries, 1000U);
-  EXPECT_EQ(table->limit, 1024U);
-  EXPECT_EQ(table->refused, uint64_t{1} << 40U);
+  const auto read = parse_neighbour_table(table_message(AF_INET6));
+  const NeighbourTable table = read.value_or(NeighbourTable{});
+  EXPECT_EQ(table.family, Family::v6);
+  EXPECT_EQ(table.entries, 1000U);
+  EXPECT_EQ(table.limit, 1024U);
+  EXPECT_EQ(table.refused, uint64_t{1} << 40U);
 }
 
 // An interface's part of a table has parameters of its own and no limit (net/core/neighbour.c,
@@ -87,10 +87,10 @@ TEST(Neighbours, ReadsAnEntryWithItsLinkLayerAddress) {
   add(bytes, NDA_DST, octets_of(address));
   EXPECT_FALSE(parse_link_neighbour(bytes)) << "it is not resolved yet";
   add(bytes, NDA_LLADDR, octets_of(mac));
-  const auto neighbour = parse_link_neighbour(bytes);
-  ASSERT_TRUE(neighbour.has_value());
-  EXPECT_EQ(neighbour->address, ipv4(192, 0, 2, 1));
-  EXPECT_EQ(to_string(neighbour->mac), "02:00:00:00:00:09");
+  const LinkNeighbour neighbour = parse_link_neighbour(bytes).value_or(LinkNeighbour{});
+  EXPECT_EQ(neighbour.interface, 2U);
+  EXPECT_EQ(neighbour.address, ipv4(192, 0, 2, 1));
+  EXPECT_EQ(to_string(neighbour.mac), "02:00:00:00:00:09");
 }
 
 TEST(Neighbours, ShowsOnlyThoseThatMove) {
