@@ -95,7 +95,9 @@ std::string ask_other_port(const CheckOptions& options, CheckSigns& signs) {
 }
 
 std::string way_text(const probe::PathResult& path) {
-  if (path.reached) return "reached, " + counted(path.hops.size(), "hop");
+  if (path.reached) {
+    return fmt::format("reached, {} {}", path.hops.size(), path.hops.size() == 1 ? "hop" : "hops");
+  }
   if (path.hops.empty()) return "nobody answered";
   return fmt::format("as far as hop {}", path.hops.back().ttl);
 }

@@ -1,17 +1,22 @@
 // As resolv.conf(5) has it: the first three servers; without one it is this host's own.
 #include "engine/name_servers.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 namespace tcpdx::engine {
 namespace {
 
 NameServers servers_of(std::string_view text) {
-  const std::string path = testing::TempDir() + "tcpdx_resolv.conf";
+  const std::string path = fmt::format("{}tcpdx_resolv.conf.{}", testing::TempDir(), ::getpid());
   std::ofstream(path) << text;
-  return name_servers(path);
+  NameServers known = name_servers(path);
+  std::filesystem::remove(path);
+  return known;
 }
 
 TEST(NameServers, KeepTheirOrder) {

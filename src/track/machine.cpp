@@ -260,7 +260,8 @@ void take_fin(Notes& notes, Step& step) {
 }
 
 // A segment that repeats what its receiver has got is answered and dropped before its ACK counts
-// (3.10.7.4, first). Between the ends nobody knows whether it was got.
+// (3.10.7.4, first). Between the ends nobody knows whether it was got. Linux takes the ACK of one
+// that ends at RCV.NXT (net/ipv4/tcp_input.c, tcp_sequence), so of a FIN that comes again.
 bool acceptable(const Step& step) {
   if (step.own.is(has::keep_alive)) return false;
   // Linux takes an empty segment at the window's right edge, RFC 9293 does not: it tells nothing.
@@ -268,6 +269,7 @@ bool acceptable(const Step& step) {
   if (step.peer.is(has::ack) && ahead > 0 && ahead >= int64_t{step.peer.window}) return false;
   if (step.length == 0) return !step.peer.is(has::ack) || step.packet.seq >= step.peer.ack;
   if (!step.repeated) return true;
+  if (has_fin(step) && step.peer.in(State::closing) && step.end() == step.peer.ack) return true;
   const bool got = step.peer.is(has::ack) && step.end() <= step.peer.ack;
   return !got && !taken_at(step.record, step.to());
 }

@@ -86,6 +86,28 @@ TEST(machine, a_simultaneous_close_as_in_figure_13) {
   EXPECT_EQ(one.close.first, CloseFirst::both);
 }
 
+// Crossing FINs, and the ACK of the first was lost. Linux takes that of the other's repeated FIN.
+std::vector<Line> crossing(uint32_t ack_again) {
+  return opened({
+      {.us = 30'000, .from = kClient, .flags = "F.", .seq = 101, .ack = 501},
+      {.us = 40'000, .from = kServer, .flags = "F.", .seq = 501, .ack = 101},
+      {.us = 40'010, .from = kClient, .flags = ".", .seq = 102, .ack = 502},
+      {.us = 900'000, .from = kServer, .flags = "F.", .seq = 501, .ack = ack_again},
+  });
+}
+
+TEST(machine, a_repeated_fin_acknowledges_the_one_that_crossed_it) {
+  const Told got = told(crossing(102));
+  EXPECT_EQ(states_of(got.connections.at(0), kOriginator),
+            "SYN-SENT! ESTABLISHED! FIN-WAIT-1! CLOSING! TIME-WAIT~");
+}
+
+TEST(machine, a_repeated_fin_that_acknowledges_less_leaves_it_closing) {
+  const Told got = told(crossing(101));
+  EXPECT_EQ(states_of(got.connections.at(0), kOriginator),
+            "SYN-SENT! ESTABLISHED! FIN-WAIT-1! CLOSING!");
+}
+
 TEST(machine, a_simultaneous_open_as_in_figure_7) {
   const Told got = told({
       {.us = 0, .from = kClient, .flags = "S", .seq = 100},

@@ -163,10 +163,13 @@ class Frame:
         self.length = self.text + bool(self.flags & SYN) + bool(self.flags & FIN)
 
 
-def is_copy(frame, own):
-    """copy: one segment, captured twice."""
+def is_copy(frame, own, peer):
+    """copy: one segment, captured twice. Without an IP id not if the other end spoke in between: two
+    SYN-ACKs, one by the timer and one for a SYN that came again."""
     before = own.last
-    return (before is not None and frame.time - before.time < COPY_NS and
+    spoken = before is not None and peer.last is not None and peer.last.time > before.time
+    return (not (spoken and int(frame.ip_id, 16) == 0) and
+            before is not None and frame.time - before.time < COPY_NS and
             (frame.seq, frame.flags, frame.text, frame.ip_id) ==
             (before.seq, before.flags, before.text, before.ip_id) and
             (not frame.flags & ACK or frame.ack == before.ack) and
@@ -210,7 +213,7 @@ def judge(frame, stream, counts, reasons):
     own, peer = stream.way(frame.source), stream.way(frame.target)
     if frame.flags & RST:  # reset
         return
-    if is_copy(frame, own):
+    if is_copy(frame, own, peer):
         reasons["copy"] += bool(frame.labels)
         return
     if not own.sent:
