@@ -164,8 +164,8 @@ class Frame:
 
 
 def is_copy(frame, own, peer):
-    """copy: one segment, captured twice. Without an IP id not if the other end spoke in between: two
-    SYN-ACKs, one by the timer and one for a SYN that came again."""
+    """copy: one segment, captured twice. Without an IP id not if the other end spoke in between:
+    two SYN-ACKs, one by the timer and one for a SYN that came again."""
     before = own.last
     spoken = before is not None and peer.last is not None and peer.last.time > before.time
     return (not (spoken and int(frame.ip_id, 16) == 0) and
