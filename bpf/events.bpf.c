@@ -52,6 +52,14 @@ struct {
   __type(value, __u64);
 } counts SEC(".maps");
 
+// Per CPU: how many records of each kind were made, where settings.most limits them.
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, kEventKindCount);
+  __type(key, __u32);
+  __type(value, __u64);
+} kept SEC(".maps");
+
 // What the first of the two programs for changes of state has made a record of.
 enum { kSeenCells = 64 };
 struct seen_cells {
@@ -79,12 +87,17 @@ static void count(__u32 which) {
   if (cell != 0) ++*cell;
 }
 
-// Counts an event; true: it gets a record.
+// Whether an event of this kind gets a record.
+static bool keep(__u32 kind) {
+  if ((settings.kinds & (1U << kind)) == 0) return false;
+  if (settings.most == 0) return true;
+  __u64* cell = bpf_map_lookup_elem(&kept, &kind);
+  return cell != 0 && ++*cell <= settings.most;
+}
+
 static bool count_and_keep(__u32 kind) {
-  __u64* cell = bpf_map_lookup_elem(&counts, &kind);
-  if (cell == 0) return false;
-  ++*cell;
-  return (settings.kinds & (1U << kind)) != 0 && (settings.most == 0 || *cell <= settings.most);
+  count(kind);
+  return keep(kind);
 }
 
 // A port that is not chosen yet (0) may become the wanted one.
@@ -285,15 +298,12 @@ static bool is_rare(int from, int to) { return from == kSynSent && to == kSynRec
 
 static int change_state(const struct sock* sk, __u64 cookie, int from, int to) {
   if (sk->sk_protocol != kTcp || !netns_wanted(netns_of(sk))) return 0;
-  bool changed = !settings.rare_states || is_rare(from, to);
-  if (changed) {
-    changed = count_and_keep(kEventState);
-  } else {
-    count(kEventState);
-  }
+  count(kEventState);
+  const bool changed = (!settings.rare_states || is_rare(from, to)) && keep(kEventState);
   const bool begins = settings.tallies && from == kClosed && to == kSynSent;
   const bool ends = from == kSynSent && (to == kClosed || to == kEstablished);
-  const bool failed = ends && count_and_keep(kEventConnect) && to == kClosed;
+  if (ends) count(kEventConnect);
+  const bool failed = ends && to == kClosed && keep(kEventConnect);
   const bool tallied = begins || (ends && settings.tallies);
   if (!failed && !changed && !tallied) return 0;
   struct event_record record;
