@@ -134,6 +134,7 @@ int connect(Arguments arguments, Io& io) {
     view::write_attempts_json(io.out, words.target, attempts);
   } else if (attempts.size() > 1) {
     view::write_attempts_summary(io.out, attempts);
+    view::write_racing_order(io.out, plan->addresses);
   }
   return !attempts.empty() && std::ranges::all_of(attempts, good) ? kOk : kCannotLook;
 }

@@ -93,4 +93,16 @@ Result<std::vector<IpAddress>> resolve(const std::string& host, std::optional<Fa
   return addresses;
 }
 
+std::vector<IpAddress> racing_order(const std::vector<IpAddress>& addresses) {
+  std::vector<IpAddress> order = addresses;
+  for (size_t i = 1; i < order.size(); ++i) {
+    const auto from = order.begin() + static_cast<std::ptrdiff_t>(i);
+    const Family last = order[i - 1].family;
+    const auto next =
+        std::find_if(from, order.end(), [&](const IpAddress& one) { return one.family != last; });
+    if (next != order.end()) std::rotate(from, next, next + 1);
+  }
+  return order;
+}
+
 }  // namespace tcpdx::probe

@@ -23,4 +23,8 @@ Result<TargetName> parse_target(std::string_view text);
 // family, if wanted. Addresses are not looked up. An error says what the resolver said.
 Result<std::vector<IpAddress>> resolve(const std::string& host, std::optional<Family> family);
 
+// The order in which clients that race addresses try them (RFC 8305 4): by turns of one family and
+// the other, each family in the order given, beginning with the first address.
+std::vector<IpAddress> racing_order(const std::vector<IpAddress>& addresses);
+
 }  // namespace tcpdx::probe

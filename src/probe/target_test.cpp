@@ -38,5 +38,19 @@ TEST(Target, IsLookedUpOnlyWhereItIsAName) {
   EXPECT_EQ(local->front(), ipv4(127, 0, 0, 1));
 }
 
+// RFC 8305 4, with a First Address Family Count of 1.
+TEST(Target, RacesByTurnsOfBothFamilies) {
+  const IpAddress six1 = parse_address("2001:db8::1").value_or(IpAddress{});
+  const IpAddress six2 = parse_address("2001:db8::2").value_or(IpAddress{});
+  const IpAddress six3 = parse_address("2001:db8::3").value_or(IpAddress{});
+  const IpAddress four1 = ipv4(192, 0, 2, 1);
+  const IpAddress four2 = ipv4(192, 0, 2, 2);
+  EXPECT_EQ(racing_order({six1, six2, six3, four1, four2}),
+            (std::vector{six1, four1, six2, four2, six3}));
+  EXPECT_EQ(racing_order({four1, four2, six1}), (std::vector{four1, six1, four2}));
+  EXPECT_EQ(racing_order({six1, six2}), (std::vector{six1, six2}));
+  EXPECT_TRUE(racing_order({}).empty());
+}
+
 }  // namespace
 }  // namespace tcpdx::probe

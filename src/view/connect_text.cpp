@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
 #include "probe/facts.hpp"
+#include "probe/target.hpp"
 #include "view/json.hpp"
 #include "view/ping_text.hpp"
 #include "view/probe_json.hpp"
@@ -99,6 +101,17 @@ void write_attempts_summary(std::ostream& out, std::span<const probe::Attempt> a
   for (const auto& [why, count] : reasons_of(attempts)) {
     out << fmt::format("  {} {}\n", count, why);
   }
+}
+
+void write_racing_order(std::ostream& out, const std::vector<IpAddress>& addresses) {
+  const auto other = [&](const IpAddress& one) { return one.family != addresses.front().family; };
+  if (std::ranges::none_of(addresses, other)) return;
+  out << "  clients that race (RFC 8305) try ";
+  std::string_view before;
+  for (const IpAddress& one : probe::racing_order(addresses)) {
+    out << std::exchange(before, ", then ") << to_string(one);
+  }
+  out << ", 250 ms apart\n";
 }
 
 void write_attempts_json(std::ostream& out, const std::string& target,

@@ -4,6 +4,7 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "probe/connect.hpp"
 #include "view/style.hpp"
@@ -15,6 +16,9 @@ void write_attempt(std::ostream& out, const Style& style, const probe::Attempt& 
 
 // Of several attempts: how many came about, how long they took, why the others did not.
 void write_attempts_summary(std::ostream& out, std::span<const probe::Attempt> attempts);
+
+// Of addresses of both families: in which order clients that race them try them (RFC 8305).
+void write_racing_order(std::ostream& out, const std::vector<IpAddress>& addresses);
 
 // docs/json.md, `tcpdx connect --json`.
 void write_attempts_json(std::ostream& out, const std::string& target,
