@@ -88,9 +88,7 @@ bool was_in(const std::vector<Moment>& truth, State state, int64_t from, int64_t
   for (size_t i = 0; i < truth.size(); ++i) {
     if (truth[i].state != state) continue;
     const int64_t left = i + 1 < truth.size() ? truth[i + 1].time_ns : INT64_MAX;
-    // When a half-open socket began is known only from the next look at it, or from its end.
-    const bool begun = truth[i].time_ns <= to || state == State::syn_received;
-    if (begun && left >= from) return true;
+    if (truth[i].earliest_ns <= to && left >= from) return true;
   }
   return false;
 }

@@ -1,43 +1,28 @@
 #include "track_kernel/tracepoint.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <linux/perf_event.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <charconv>
+#include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
-
-#include "base/file.hpp"
+#include <optional>
+#include <sstream>
 
 namespace tcpdx::track_kernel {
 namespace {
 
-constexpr size_t kRingPages = 256;
-constexpr const char* kTracefs = "/sys/kernel/tracing";
-constexpr const char* kId = "/sys/kernel/tracing/events/sock/inet_sock_set_state/id";
-
-// The fields of the tracepoint (include/trace/events/sock.h), as its "format" file places them.
-struct Fields {
-  uint64_t common = 0;
-  uint64_t socket = 0;
-  int32_t old_state = 0;
-  int32_t new_state = 0;
-  uint16_t source_port = 0;
-  uint16_t destination_port = 0;
-  uint16_t family = 0;
-  uint16_t protocol = 0;
-  std::array<uint8_t, 4> source{};
-  std::array<uint8_t, 4> destination{};
-};
+constexpr std::string_view kTracefs = "/sys/kernel/tracing";
+constexpr std::string_view kEvent = "events/sock/inet_sock_set_state";
+constexpr std::string_view kPrefix = "tcpdx_track_";
+constexpr auto kSurelyForgotten = std::chrono::hours(1);
+constexpr int kBufferKb = 4096;  // for each processor
 
 int64_t clock_ns(clockid_t clock) {
   timespec now{};
@@ -45,123 +30,137 @@ int64_t clock_ns(clockid_t clock) {
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-Result<uint64_t> number_of_tracepoint() {
-  // main() gave this process mounts of its own.
-  uint64_t id = 0;
-  if (std::ifstream(kId) >> id) return id;
-  if (::mount("nodev", kTracefs, "tracefs", 0, nullptr) != 0) {
-    return fail("cannot mount tracefs: {}", errno_text(errno));
-  }
-  if (std::ifstream(kId) >> id) return id;
-  return fail("the kernel has no tracepoint sock:inet_sock_set_state");
+std::string path(std::string_view in, std::string_view name) {
+  return fmt::format("{}/{}", in, name);
 }
 
-template <class Value>
-Value at(std::span<const std::byte> octets, size_t offset) {
-  Value value{};
-  if (offset + sizeof value <= octets.size()) {
-    std::memcpy(&value, octets.data() + offset, sizeof value);
+bool write(const std::string& to, std::string_view text) {
+  std::ofstream file(to);
+  file << text << std::flush;
+  return file.good();
+}
+
+// main() gave this process mounts of its own.
+Result<void> mount_tracefs() {
+  if (::access(path(kTracefs, "instances").c_str(), W_OK) == 0) return {};
+  if (::mount("nodev", kTracefs.data(), "tracefs", 0, nullptr) == 0) return {};
+  return fail("cannot mount tracefs: {}", errno_text(errno));
+}
+
+// What a run that was killed has left. One that still records cannot be removed (EBUSY).
+void remove_forgotten() {
+  std::error_code ignored;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(path(kTracefs, "instances"), ignored)) {
+    if (!entry.path().filename().string().starts_with(kPrefix)) continue;
+    struct stat status{};
+    if (::stat(entry.path().c_str(), &status) != 0) continue;
+    const int64_t age = clock_ns(CLOCK_REALTIME) / 1'000'000'000 - status.st_mtim.tv_sec;
+    if (std::chrono::seconds(age) > kSurelyForgotten) ::rmdir(entry.path().c_str());
   }
+}
+
+// The value of " name=value".
+std::string_view field(std::string_view line, std::string_view name) {
+  const size_t start = line.find(fmt::format(" {}=", name));
+  if (start == std::string_view::npos) return {};
+  line.remove_prefix(start + name.size() + 2);
+  return line.substr(0, line.find(' '));
+}
+
+template <class Number>
+std::optional<Number> number(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+// "  name-123  [001] ..s1. 28198.128087: inet_sock_set_state: ...": seconds and microseconds.
+std::optional<int64_t> time_of(std::string_view line) {
+  line = line.substr(0, line.find(": inet_sock_set_state:"));
+  line.remove_prefix(std::min(line.size(), line.rfind(' ') + 1));
+  const size_t point = line.find('.');
+  if (point == std::string_view::npos) return std::nullopt;
+  const auto seconds = number<int64_t>(line.substr(0, point));
+  const auto micros = number<int64_t>(line.substr(point + 1));
+  if (!seconds || !micros) return std::nullopt;
+  return *seconds * 1'000'000'000 + *micros * 1000;
+}
+
+std::optional<SocketAddress> end_of(std::string_view line, std::string_view address,
+                                    std::string_view port) {
+  const auto addr = parse_address(field(line, address));
+  const auto its_port = number<uint16_t>(field(line, port));
+  if (!addr || !its_port) return std::nullopt;
+  return SocketAddress{*addr, *its_port};
+}
+
+// "overrun: 12" and "dropped events: 0" of one processor's statistics.
+bool is_whole(const std::string& stats) {
+  std::ifstream file(stats);
+  std::string line;
+  int counted = 0;
+  while (std::getline(file, line)) {
+    const bool counts = line.starts_with("overrun:") || line.starts_with("commit overrun:") ||
+                        line.starts_with("dropped events:");
+    if (counts && !line.ends_with(": 0")) return false;
+    counted += counts ? 1 : 0;
+  }
+  return counted > 0;
 }
 
 }  // namespace
 
-struct Tracepoint::Ring {
-  Fd event;
-  std::byte* start = nullptr;  // one page of control, then the data
-  size_t page = 0;
+Tracepoint::Tracepoint(std::string folder) : folder_(std::move(folder)) {}
 
-  ~Ring() {
-    if (start != nullptr) ::munmap(start, page * (kRingPages + 1));
-  }
-  perf_event_mmap_page& control() const {
-    return *static_cast<perf_event_mmap_page*>(static_cast<void*>(start));
-  }
-};
-
-Tracepoint::~Tracepoint() = default;
+Tracepoint::~Tracepoint() {
+  write(path(folder_, path(kEvent, "enable")), "0");
+  ::rmdir(folder_.c_str());
+}
 
 Result<std::unique_ptr<Tracepoint>> Tracepoint::open(uint16_t first, uint16_t ports) {
-  const Result<uint64_t> id = number_of_tracepoint();
-  if (!id) return std::unexpected(id.error());
-  std::unique_ptr<Tracepoint> made(new Tracepoint);
-  made->to_wall_ns_ = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-  perf_event_attr attr{};
-  attr.type = PERF_TYPE_TRACEPOINT;
-  attr.size = sizeof attr;
-  attr.config = *id;
-  attr.sample_period = 1;
-  attr.sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_RAW;
-  attr.use_clockid = 1;
-  attr.clockid = CLOCK_MONOTONIC;
-  attr.disabled = 1;
+  if (auto mounted = mount_tracefs(); !mounted) return std::unexpected(mounted.error());
+  remove_forgotten();
+  // The first port is this process's own (road.hpp).
+  const std::string folder =
+      fmt::format("{}/instances/{}{}_{}", kTracefs, kPrefix, ::getpid(), first);
+  if (::mkdir(folder.c_str(), 0700) != 0) {
+    return fail("cannot make an instance of the kernel's tracer: {}", errno_text(errno));
+  }
+  std::unique_ptr<Tracepoint> made(new Tracepoint(folder));
   const std::string filter = fmt::format(
       "(sport >= {0} && sport < {1}) || (dport >= {0} && dport < {1})", first, first + ports);
-  const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
-  for (int cpu = 0; cpu < cpus; ++cpu) {
-    auto ring = std::make_unique<Ring>();
-    ring->page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-    ring->event = Fd(
-        static_cast<int>(::syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
-    if (!ring->event) return fail("cannot open the tracepoint: {}", errno_text(errno));
-    void* start = ::mmap(nullptr, ring->page * (kRingPages + 1), PROT_READ | PROT_WRITE, MAP_SHARED,
-                         ring->event.get(), 0);
-    if (start == MAP_FAILED) return fail("cannot map the tracepoint: {}", errno_text(errno));
-    ring->start = static_cast<std::byte*>(start);
-    if (::ioctl(ring->event.get(), PERF_EVENT_IOC_SET_FILTER, filter.c_str()) != 0) {
-      return fail("cannot filter the tracepoint: {}", errno_text(errno));
-    }
-    ::ioctl(ring->event.get(), PERF_EVENT_IOC_ENABLE, 0);
-    made->rings_.push_back(std::move(ring));
-  }
+  const bool begun = write(path(folder, "trace_clock"), "mono") &&
+                     write(path(folder, "buffer_size_kb"), fmt::to_string(kBufferKb)) &&
+                     write(path(folder, path(kEvent, "filter")), filter) &&
+                     write(path(folder, path(kEvent, "enable")), "1");
+  if (!begun) return fail("cannot record the tracepoint sock:inet_sock_set_state");
+  made->to_wall_ns_ = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
   return made;
 }
 
-void Tracepoint::drain() {
-  std::vector<std::byte> record;
-  for (const auto& ring : rings_) {
-    perf_event_mmap_page& control = ring->control();
-    const uint64_t head = __atomic_load_n(&control.data_head, __ATOMIC_ACQUIRE);
-    uint64_t tail = control.data_tail;
-    const std::byte* data = ring->start + ring->page;
-    const size_t room = ring->page * kRingPages;
-    while (tail < head) {
-      const auto octet = [&](uint64_t where) { return data[where % room]; };
-      perf_event_header header{};
-      std::array<std::byte, sizeof header> first{};
-      for (size_t i = 0; i < first.size(); ++i) first[i] = octet(tail + i);
-      std::memcpy(&header, first.data(), sizeof header);
-      record.resize(header.size);
-      for (size_t i = 0; i < record.size(); ++i) record[i] = octet(tail + i);
-      tail += header.size;
-      if (header.type == PERF_RECORD_LOST) ++lost_;
-      if (header.type == PERF_RECORD_SAMPLE) take(record);
-    }
-    __atomic_store_n(&control.data_tail, tail, __ATOMIC_RELEASE);
+void Tracepoint::stop() {
+  write(path(folder_, path(kEvent, "enable")), "0");
+  std::ifstream trace(path(folder_, "trace"));
+  for (std::string line; std::getline(trace, line);) take(line);
+  std::ranges::stable_sort(events_, {}, &SetState::time_ns);
+  lost_ = trace.bad();
+  std::error_code error;
+  for (const auto& cpu : std::filesystem::directory_iterator(path(folder_, "per_cpu"), error)) {
+    lost_ = lost_ || !is_whole(cpu.path() / "stats");
   }
+  lost_ = lost_ || error;
 }
 
-void Tracepoint::take(std::span<const std::byte> record) {
-  // perf_event_open(2): header, time, size of the raw part, raw part.
-  constexpr size_t kTime = sizeof(perf_event_header);
-  constexpr size_t kRaw = kTime + sizeof(uint64_t) + sizeof(uint32_t);
-  const auto time = at<uint64_t>(record, kTime);
-  const auto fields = at<Fields>(record, kRaw);
-  const auto state = tcp::from_kernel(static_cast<unsigned>(fields.new_state));
-  if (!state || fields.family != AF_INET) return;
-  const auto& from = fields.source;
-  const auto& to = fields.destination;
-  events_.push_back({.time_ns = static_cast<int64_t>(time) + to_wall_ns_,
-                     .ends = {{ipv4(from[0], from[1], from[2], from[3]), fields.source_port},
-                              {ipv4(to[0], to[1], to[2], to[3]), fields.destination_port}},
-                     .to = *state});
-}
-
-std::vector<SetState> Tracepoint::events() const {
-  std::vector<SetState> sorted = events_;
-  std::ranges::sort(sorted, {}, &SetState::time_ns);
-  return sorted;
+void Tracepoint::take(std::string_view line) {
+  const auto time = time_of(line);
+  const auto local = end_of(line, "saddr", "sport");
+  const auto remote = end_of(line, "daddr", "dport");
+  const auto from = tcp::parse_state(field(line, "oldstate"));
+  const auto to = tcp::parse_state(field(line, "newstate"));
+  if (!time || !local || !remote || !from || !to) return;
+  events_.push_back({*time + to_wall_ns_, {*local, *remote}, *from, *to});
 }
 
 }  // namespace tcpdx::track_kernel

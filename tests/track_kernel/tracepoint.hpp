@@ -1,11 +1,12 @@
-// The tracepoint sock:inet_sock_set_state through perf_event_open(2).
+// The tracepoint sock:inet_sock_set_state, recorded by an instance of the kernel's own tracer
+// (Documentation/trace/ftrace.rst). perf_event_open(2) is not used: some kernels lose events of
+// softirqs that come while a processor idles, and tell nobody.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -14,10 +15,11 @@
 
 namespace tcpdx::track_kernel {
 
-// A socket came to a state.
+// A socket came from a state to another.
 struct SetState {
   int64_t time_ns = 0;
   Ends ends;
+  tcp::State from{};
   tcp::State to{};
 };
 
@@ -29,21 +31,21 @@ class Tracepoint {
   Tracepoint(const Tracepoint&) = delete;
   Tracepoint& operator=(const Tracepoint&) = delete;
 
-  // Takes what has come; call often.
-  void drain();
-  // In the order of time.
-  std::vector<SetState> events() const;
-  uint64_t lost() const { return lost_; }
+  // Records no more, and reads what was recorded.
+  void stop();
+  // After stop(), in the order of time.
+  const std::vector<SetState>& events() const { return events_; }
+  // After stop(): whether the record is not all that happened.
+  bool lost() const { return lost_; }
 
  private:
-  struct Ring;
-  Tracepoint() = default;
-  void take(std::span<const std::byte> record);
+  explicit Tracepoint(std::string folder);
+  void take(std::string_view line);
 
-  std::vector<std::unique_ptr<Ring>> rings_;
+  std::string folder_;
   std::vector<SetState> events_;
   int64_t to_wall_ns_ = 0;
-  uint64_t lost_ = 0;
+  bool lost_ = false;
 };
 
 }  // namespace tcpdx::track_kernel

@@ -21,6 +21,7 @@ using tcp::State;
 enum class Loss : uint8_t { none, between, in_hosts };
 constexpr int kLossPercent = 5;
 constexpr double kShareRight = 0.995;
+constexpr int kMostTakes = 3;
 
 std::string_view name_of(Loss loss) {
   switch (loss) {
@@ -36,6 +37,7 @@ struct Recorded {
   std::array<std::vector<Seen>, 3> seen;  // by Host
   std::vector<std::pair<Ends, std::vector<Moment>>> clients;
   std::vector<std::pair<Ends, std::vector<Moment>>> servers;
+  std::vector<std::string> holes;  // in the kernel's record
 };
 
 void save_all(const Recorded& recorded, const std::string& name) {
@@ -86,11 +88,23 @@ class TrackKernel : public ::testing::TestWithParam<std::tuple<size_t, Loss>> {
       into.seen[i] = taps[i].stop();
       EXPECT_EQ(taps[i].dropped(), 0U) << "packets were not captured";
     }
-    EXPECT_EQ((*watch)->lost(), 0U) << "changes of states were not seen";
+    into.holes = (*watch)->holes();
     for (const Ends& ends : (*watch)->followed()) {
       const bool client = ends.local.addr == road->client();
       (client ? into.clients : into.servers).emplace_back(ends, (*watch)->states(ends));
     }
+  }
+
+  // A record with a hole is no truth: the play is given again.
+  Recorded record_whole() {
+    Recorded recorded;
+    for (int left = kMostTakes; left > 0; --left) {
+      recorded = {};
+      record(recorded);
+      if (HasFatalFailure() || recorded.holes.empty()) break;
+      fmt::print("the kernel's record has holes: {}\n", fmt::join(recorded.holes, "; "));
+    }
+    return recorded;
   }
 
   Score score_at(const Recorded& recorded, Host host, Vantage vantage) {
@@ -124,9 +138,9 @@ std::string all_of(const std::vector<std::string>& texts) {
 }
 
 TEST_P(TrackKernel, the_kernels_states_are_told) {
-  Recorded recorded;
-  record(recorded);
+  const Recorded recorded = record_whole();
   if (HasFatalFailure()) return;
+  ASSERT_TRUE(recorded.holes.empty()) << "no record of the kernel's states without holes";
   Score ends;
   // Where hosts drop after the capture, it is as if it had been taken in the middle.
   const bool passed_means_arrived = loss() != Loss::in_hosts;

@@ -1,12 +1,14 @@
 #include "track_kernel/watch.hpp"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "host/sock_diag.hpp"
 #include "track_kernel/tracepoint.hpp"
@@ -63,7 +65,6 @@ Result<std::unique_ptr<Watch>> Watch::start(const Road& road) {
         const std::lock_guard hold(watch->lock_);
         for (const auto& end : watch->followed_) watch->ask(*end);
       }
-      watch->tracepoint_->drain();
       std::this_thread::sleep_for(kPause);
     }
   });
@@ -100,6 +101,7 @@ void Watch::ask(Followed& end) {
                               });
   if (!asked) return;
   answer.time_ns = wall_ns();
+  answer.before_ns = std::exchange(end.asked_ns, answer.asked_ns);
   if (!end.answers.empty() && end.answers.back().kind == answer.kind &&
       end.answers.back().state == answer.state) {
     return;
@@ -120,7 +122,7 @@ void Watch::stop() {
   thread_.request_stop();
   thread_.join();
   for (const auto& end : followed_) ask(*end);
-  tracepoint_->drain();
+  tracepoint_->stop();
 }
 
 std::vector<Ends> Watch::followed() const {
@@ -130,17 +132,51 @@ std::vector<Ends> Watch::followed() const {
   return all;
 }
 
-uint64_t Watch::lost() const { return tracepoint_->lost(); }
+std::vector<std::string> Watch::holes() const {
+  std::vector<std::string> found;
+  if (tracepoint_->lost()) found.emplace_back("events of the tracepoint were lost");
+  for (const auto& end : followed_) {
+    std::optional<State> last;
+    for (const SetState& event : tracepoint_->events()) {
+      if (event.ends != end->ends) continue;
+      const bool new_socket = event.from == State::closed || event.from == State::listen;
+      if (last && *last != event.from && !(new_socket && *last == State::closed)) {
+        found.push_back(fmt::format("{} -> {}: {} follows {}", to_string(event.ends.local),
+                                    to_string(event.ends.remote), to_string(event.from),
+                                    to_string(*last)));
+      }
+      last = event.to;
+    }
+    const bool is_socket = !end->answers.empty() && end->answers.back().kind == Kind::full;
+    const State now = is_socket ? end->answers.back().state : State::closed;
+    if (last.value_or(State::closed) == now) continue;
+    found.push_back(fmt::format("{} -> {}: {} at the end, where the last event says {}",
+                                to_string(end->ends.local), to_string(end->ends.remote),
+                                to_string(now), to_string(last.value_or(State::closed))));
+  }
+  return found;
+}
 
 // A socket that the tracepoint shows as CLOSED may live on as one that waits (tcp_time_wait() in
-// net/ipv4/tcp_minisocks.c); that one stands in the table before the event.
-State Watch::after_close(const Followed& end, int64_t time_ns) const {
-  for (const Answer& answer : end.answers) {
-    if (answer.time_ns <= time_ns) continue;
-    if (answer.kind == Kind::time_wait) return answer.state;
-    if (answer.kind == Kind::none) return State::closed;
+// net/ipv4/tcp_minisocks.c); that one stands in the table a little before the event. A request
+// socket is not known to the tracepoint: it becomes a child of the listener in SYN-RECEIVED when
+// its time is over.
+Moment Watch::moment_of(const Followed& end, const SetState& event) {
+  Moment moment{event.time_ns, event.time_ns, event.to};
+  if (event.from == State::listen && event.to == State::syn_received) moment.earliest_ns = 0;
+  const bool may_wait = event.from == State::fin_wait_2 || event.from == State::closing;
+  if (event.to != State::closed || !may_wait) return moment;
+  const auto next = std::ranges::upper_bound(end.answers, event.time_ns, {}, &Answer::time_ns);
+  if (next != end.answers.begin() && std::prev(next)->kind == Kind::time_wait) {
+    moment.state = std::prev(next)->state;
+    return moment;
   }
-  return State::closed;
+  const auto later = std::find_if(next, end.answers.end(),
+                                  [](const Answer& answer) { return answer.kind != Kind::full; });
+  if (later == end.answers.end()) return moment;
+  moment.time_ns = later->time_ns;
+  if (later->kind == Kind::time_wait) moment.state = later->state;
+  return moment;
 }
 
 std::vector<Moment> Watch::states(const Ends& ends) const {
@@ -148,27 +184,25 @@ std::vector<Moment> Watch::states(const Ends& ends) const {
   if (found == followed_.end()) return {};
   const Followed& end = **found;
   std::vector<Moment> all;
-  const auto events = tracepoint_->events();
   bool traced = false;
-  for (const SetState& event : events) {
+  for (const SetState& event : tracepoint_->events()) {
     if (event.ends != ends) continue;
     traced = true;
-    const State to = event.to == State::closed ? after_close(end, event.time_ns) : event.to;
-    all.push_back({event.time_ns, to});
+    all.push_back(moment_of(end, event));
   }
   // What the tracepoint does not know.
   Kind before = Kind::none;
   for (const Answer& answer : end.answers) {
     const bool gone = answer.kind == Kind::none;
     if (answer.kind == Kind::request) {
-      all.push_back({answer.asked_ns, answer.state});
+      all.push_back({answer.asked_ns, answer.before_ns, answer.state});
     } else if (answer.kind == Kind::time_wait || (gone && before == Kind::time_wait) ||
                (gone && before == Kind::request && !traced)) {
-      all.push_back({answer.time_ns, answer.state});
+      all.push_back({answer.time_ns, answer.before_ns, answer.state});
     }
     before = answer.kind;
   }
-  std::ranges::sort(all, {}, &Moment::time_ns);
+  std::ranges::stable_sort(all, {}, &Moment::time_ns);
   const auto [first, last] = std::ranges::unique(all, {}, &Moment::state);
   all.erase(first, last);
   return all;

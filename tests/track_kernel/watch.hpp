@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,8 +20,11 @@
 
 namespace tcpdx::track_kernel {
 
+// Times are since 1970. What the tracepoint tells began at one moment; what sock_diag shows began
+// between the last look that did not show it and the first that did.
 struct Moment {
-  int64_t time_ns = 0;  // since 1970
+  int64_t time_ns = 0;
+  int64_t earliest_ns = 0;
   tcp::State state{};
 };
 
@@ -32,6 +36,7 @@ struct Ends {
 };
 
 class Tracepoint;
+struct SetState;
 
 class Watch {
  public:
@@ -49,14 +54,16 @@ class Watch {
   // After stop(): each state that the end was in, CLOSED at the beginning left out.
   std::vector<Moment> states(const Ends& ends) const;
   std::vector<Ends> followed() const;
-  // Whether events of the tracepoint were lost.
-  uint64_t lost() const;
+  // After stop(): what shows that the tracepoint's record has a hole; empty: none. Without a record
+  // that is whole there is no truth to compare with.
+  std::vector<std::string> holes() const;
 
  private:
   // What sock_diag told; only where it differs from before.
   enum class Kind : uint8_t { none, request, full, time_wait };
   struct Answer {
-    int64_t asked_ns = 0;  // the answer is of a moment between these two
+    int64_t before_ns = 0;  // when the last one that differs was asked for
+    int64_t asked_ns = 0;   // the answer is of a moment between these two
     int64_t time_ns = 0;
     Kind kind = Kind::none;
     tcp::State state = tcp::State::closed;
@@ -64,12 +71,13 @@ class Watch {
   struct Followed {
     Ends ends;
     bool at_client = false;
+    int64_t asked_ns = 0;  // last
     std::vector<Answer> answers;
   };
 
   explicit Watch(const Road& road);
   void ask(Followed& end);
-  tcp::State after_close(const Followed& end, int64_t time_ns) const;
+  static Moment moment_of(const Followed& end, const SetState& event);
 
   const Road& road_;
   std::unique_ptr<Tracepoint> tracepoint_;
