@@ -9,24 +9,20 @@
 #include <filesystem>
 #include <string>
 
+#include "base/test_folder.hpp"
+
 namespace tcpdx {
 namespace {
 
 class FileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "tcpdx-file-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(dir_); }
-  std::string path(const std::string& name) const { return dir_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_ / name; }
   size_t entries() const {
-    const std::filesystem::directory_iterator files(dir_);
+    const std::filesystem::directory_iterator files(folder_.path());
     return static_cast<size_t>(std::distance(begin(files), end(files)));
   }
 
-  std::string dir_;
+  TestFolder folder_;
 };
 
 TEST_F(FileTest, ReadsFilesWithoutASize) {
@@ -75,7 +71,7 @@ TEST_F(FileTest, ErrorsNameThePathAndTheReason) {
   const auto missing = read_file(path("none"));
   ASSERT_FALSE(missing.has_value());
   EXPECT_NE(missing.error().sentence.find(path("none") + ": No such file"), std::string::npos);
-  const auto directory = read_file(dir_);
+  const auto directory = read_file(folder_.path());
   ASSERT_FALSE(directory.has_value());
   EXPECT_NE(directory.error().sentence.find("directory"), std::string::npos);
   const auto nowhere = write_file(path("no/where"), std::string("x"));
@@ -86,7 +82,7 @@ TEST_F(FileTest, ErrorsNameThePathAndTheReason) {
 
 TEST_F(FileTest, ReadsRelativeToADirectoryAndGivesErrno) {
   ASSERT_TRUE(write_file(path("a"), std::string("text")).has_value());
-  const Fd dir(::open(dir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Fd dir(::open(folder_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   ASSERT_TRUE(dir);
   std::string into = "old";
   EXPECT_EQ(read_file_at(dir.get(), "a", into), 0);

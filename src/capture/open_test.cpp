@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "base/test_folder.hpp"
 #include "capture/test_captures.hpp"
 
 namespace tcpdx::capture {
@@ -19,13 +19,6 @@ using namespace test_captures;
 
 class Open : public ::testing::Test {
  protected:
-  Open()
-      : folder_(std::filesystem::temp_directory_path() /
-                ("tcpdx-open-" + std::to_string(::getpid()))) {
-    std::filesystem::create_directory(folder_);
-  }
-  ~Open() override { std::filesystem::remove_all(folder_); }
-
   std::string path(const std::string& name) const { return folder_ / name; }
   std::string put(const std::string& name, const std::string& letters) const {
     std::ofstream(path(name), std::ios::binary) << letters;
@@ -33,7 +26,7 @@ class Open : public ::testing::Test {
   }
 
  private:
-  std::filesystem::path folder_;
+  TestFolder folder_;
 };
 
 std::string sentence(const Result<std::unique_ptr<Source>>& result) {

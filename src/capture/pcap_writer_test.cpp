@@ -2,16 +2,15 @@
 #include "capture/pcap_writer.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/test_folder.hpp"
 #include "wire/icmp.hpp"
 #include "wire/ip.hpp"
 #include "wire/tcp.hpp"
@@ -50,11 +49,11 @@ TEST(PcapWriter, WritesRecords) {
 }
 
 std::string tcpdump(const std::string& capture) {
-  const auto path = std::filesystem::temp_directory_path() /
-                    ("tcpdx-pcap-writer-" + std::to_string(::getpid()) + ".pcap");
+  const TestFolder folder;
+  const std::string path = folder / "a.pcap";
   std::ofstream(path, std::ios::binary) << capture;
   // Read from its input: tcpdump gives up its rights before it opens a file.
-  const std::string command = "tcpdump -ttSnnvv -r - < " + path.string() + " 2>&1";
+  const std::string command = "tcpdump -ttSnnvv -r - < " + path + " 2>&1";
   std::string output;
   std::FILE* pipe = ::popen(command.c_str(), "r");
   std::array<char, 4096> piece{};
@@ -63,7 +62,6 @@ std::string tcpdump(const std::string& capture) {
     output.append(piece.data(), size);
   }
   ::pclose(pipe);
-  std::filesystem::remove(path);
   return output;
 }
 

@@ -2,12 +2,11 @@
 #include "capture/pcapng_writer.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "base/test_folder.hpp"
 #include "capture/open.hpp"
 #include "capture/test_captures.hpp"
 
@@ -18,17 +17,13 @@ using namespace test_captures;
 
 class PcapngWriterTest : public ::testing::Test {
  protected:
-  PcapngWriterTest()
-      : path_(std::filesystem::temp_directory_path() /
-              ("tcpdx-pcapng-writer-" + std::to_string(::getpid()))) {}
-  ~PcapngWriterTest() override { std::filesystem::remove(path_); }
-
   std::string letters() const {
     std::ifstream file(path_, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  std::string path_;
+  TestFolder folder_;
+  std::string path_ = folder_ / "a.pcapng";
 };
 
 // Sections 4.1 to 4.3 and 4.6 of draft-ietf-opsawg-pcapng.

@@ -3,20 +3,19 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "base/test_folder.hpp"
 
 namespace tcpdx::engine {
 namespace {
 
 NameServers servers_of(std::string_view text) {
-  const std::string path = fmt::format("{}tcpdx_resolv.conf.{}", testing::TempDir(), ::getpid());
+  const TestFolder folder;
+  const std::string path = folder / "resolv.conf";
   std::ofstream(path) << text;
-  NameServers known = name_servers(path);
-  std::filesystem::remove(path);
-  return known;
+  return name_servers(path);
 }
 
 TEST(NameServers, KeepTheirOrder) {

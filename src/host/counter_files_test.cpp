@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/test_folder.hpp"
+
 namespace tcpdx::host {
 namespace {
 
@@ -114,7 +116,8 @@ TEST(CounterFiles, DamagedConntrackLinesAreLeftOut) {
 }
 
 TEST(CounterFiles, ReadsAWholeTree) {
-  const std::filesystem::path proc = testing::TempDir() + "tcpdx-counters";
+  const TestFolder own;
+  const std::filesystem::path& proc = own.path();
   std::filesystem::create_directories(proc / "thread-self/net");
   std::filesystem::create_directories(proc / "sys/net/netfilter");
   std::ofstream(proc / "thread-self/net/snmp") << kSnmp;
@@ -125,7 +128,6 @@ TEST(CounterFiles, ReadsAWholeTree) {
   EXPECT_EQ(counters.get("sockstat.TCP.tw"), 3U);
   EXPECT_EQ(counters.get("nf_conntrack.count"), 17U);
   EXPECT_EQ(counters.get("nf_conntrack.max"), std::nullopt) << "no such file";
-  std::filesystem::remove_all(proc);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "base/file.hpp"
+#include "base/test_folder.hpp"
 
 namespace tcpdx::host {
 namespace {
@@ -75,7 +76,8 @@ TEST_F(HoldersTest, OneThatBeganAfterThePassIsAnother) {
 
 TEST_F(HoldersTest, OneThatProcHidesIsNamedByTheKernel) {
   Look look = look_of({10});
-  const std::string empty = testing::TempDir();
+  const TestFolder folder;
+  const std::string empty = folder.path();
   EXPECT_EQ(join(pass_of({{10, 0, 3}}, {{ourselves(), 33, "nginx"}}), look, empty), 1U);
   ASSERT_EQ(processes_.size(), 1U);
   EXPECT_EQ(processes_[0].comm, "nginx");

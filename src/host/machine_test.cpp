@@ -18,6 +18,7 @@
 #include <fstream>
 
 #include "base/file.hpp"
+#include "base/test_folder.hpp"
 
 namespace tcpdx::host {
 namespace {
@@ -331,8 +332,8 @@ TEST(Namespaces, SeesListenersCountersAndSettingsOfOthers) {
 
 TEST(Namespaces, OneThatIsNamedAndUsedIsOne) {
   const Elsewhere elsewhere;
-  const std::filesystem::path folder = testing::TempDir() + "tcpdx-netns";
-  std::filesystem::create_directories(folder);
+  const TestFolder own;
+  const std::filesystem::path& folder = own.path();
   std::ofstream(folder / "blue").flush();
   std::ofstream(folder / "stale").flush();  // a name without a namespace
   const std::string blue = folder / "blue";
@@ -349,7 +350,6 @@ TEST(Namespaces, OneThatIsNamedAndUsedIsOne) {
     EXPECT_EQ(seen.namespaces[index_of(seen, inode)].name, "blue");
     EXPECT_EQ(::umount2(blue.c_str(), MNT_DETACH), 0);
   }
-  std::filesystem::remove_all(folder);
   if (!named) GTEST_SKIP() << "may not make and name a network namespace";
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/test_folder.hpp"
 #include "host/number_table.hpp"
 
 namespace tcpdx::host {
@@ -25,13 +26,6 @@ namespace fs = std::filesystem;
 
 class OwnerWalkTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "tcpdx-owners-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    proc_ = name;
-  }
-  void TearDown() override { fs::remove_all(proc_); }
-
   void add_process(uint32_t pid, const std::string& comm, uint64_t start) {
     const fs::path folder = proc_ / std::to_string(pid);
     fs::create_directories(folder / "fd");
@@ -48,7 +42,8 @@ class OwnerWalkTest : public testing::Test {
     return made;
   }
 
-  fs::path proc_;
+  TestFolder folder_;
+  const fs::path& proc_ = folder_.path();
   ProcessTable table_;
 };
 

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "base/test_folder.hpp"
+
 namespace tcpdx::host {
 namespace {
 
@@ -81,7 +83,8 @@ TEST(ProcNetTcp, HeadingsAndDamagedRowsAreNoSockets) {
 }
 
 TEST(ProcNetTcp, ReadsTablesLargerThanOnePiece) {
-  const std::string path = testing::TempDir() + "tcpdx-proc-net-tcp";
+  const TestFolder folder;
+  const std::string path = folder / "tcp";
   constexpr size_t kRows = 1000;
   {
     std::ofstream file(path);

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "base/file.hpp"
+#include "base/test_folder.hpp"
 
 namespace tcpdx::host {
 namespace {
@@ -87,8 +88,8 @@ TEST(ReadProcess, AMissingOneIsNothing) {
 }
 
 TEST(ReadProcess, ShortensAndJoinsArguments) {
-  const std::filesystem::path path = testing::TempDir() + "tcpdx-process";
-  std::filesystem::create_directories(path);
+  const TestFolder own;
+  const std::filesystem::path& path = own.path();
   std::ofstream(path / "stat") << "7 (x)" << kTail;
   std::ofstream(path / "status") << "Uid:\t5\t6\t7\t8\n";
   std::ofstream(path / "wchan") << "inet_csk_accept";
@@ -103,7 +104,6 @@ TEST(ReadProcess, ShortensAndJoinsArguments) {
   EXPECT_EQ(record->process.unit, "x.service");
   EXPECT_TRUE(record->process.exe.empty());
   EXPECT_EQ(record->process.fd_limit, std::nullopt);
-  std::filesystem::remove_all(path);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <iterator>
 
 #include "base/file.hpp"
+#include "base/test_folder.hpp"
 
 namespace tcpdx::host {
 namespace {
@@ -54,9 +55,6 @@ TEST(ProgramNames, OfInterpreters) {
 class RunningProgram : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = ::testing::TempDir() + "tcpdx-programs-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
     file_ = folder_ / "tool";
     fs::copy_file("/bin/sleep", file_);
   }
@@ -65,7 +63,6 @@ class RunningProgram : public ::testing::Test {
       ::kill(pid_, SIGKILL);
       ::waitpid(pid_, nullptr, 0);
     }
-    fs::remove_all(folder_);
   }
 
   // Returns once /proc shows the new program.
@@ -110,7 +107,7 @@ class RunningProgram : public ::testing::Test {
     return seen.processes[0].program;
   }
 
-  fs::path folder_;
+  TestFolder folder_;
   fs::path file_;
   pid_t pid_ = -1;
   tcp::State state_ = tcp::State::listen;
@@ -146,7 +143,7 @@ TEST_F(RunningProgram, WithoutAFileIsInMemory) {
 }
 
 TEST_F(RunningProgram, BelowAFolderThatEverybodyMayWriteToSaysWhich) {
-  fs::permissions(folder_, fs::perms(0777));
+  fs::permissions(folder_.path(), fs::perms(0777));
   start();
   // /tmp itself is such a folder, where the test runs in it.
   const std::string found = check().writable_by_all;

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 
+#include "base/test_folder.hpp"
+
 namespace tcpdx::store {
 namespace {
 
@@ -99,7 +101,8 @@ TEST(BaselineFile, CutAnywhereIsRefused) {
 }
 
 TEST(BaselineFile, IsSavedAndLoaded) {
-  const std::string path = ::testing::TempDir() + "tcpdx_baseline.json";
+  const TestFolder folder;
+  const std::string path = folder / "baseline.json";
   ASSERT_TRUE(save_baseline(some_baseline(), path));
   const auto got = load_baseline(path);
   ASSERT_TRUE(got) << got.error().sentence;

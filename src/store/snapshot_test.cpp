@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
 
+#include "base/test_folder.hpp"
 #include "store/archive.hpp"
 #include "store/checksum.hpp"
 #include "store/payload.hpp"
@@ -34,8 +34,6 @@ std::vector<char> sealed(std::vector<char> bytes) {
   return bytes;
 }
 
-std::string temporary(const std::string& name) { return testing::TempDir() + "tcpdx_" + name; }
-
 TEST(Snapshot, ComesBackAsItWas) {
   for (const Observation& wanted : {rich_observation(), empty_observation()}) {
     const std::vector<char> bytes = pack(wanted);
@@ -47,7 +45,8 @@ TEST(Snapshot, ComesBackAsItWas) {
 }
 
 TEST(Snapshot, IsReadFromTheFileItWasSavedTo) {
-  const std::string path = temporary("saved.tcpdx");
+  const TestFolder folder;
+  const std::string path = folder / "saved.tcpdx";
   const auto saved = save(rich_observation(), path);
   ASSERT_TRUE(saved) << saved.error().sentence;
   const auto got = load(path);
@@ -114,10 +113,10 @@ TEST(Snapshot, IsNotJustAnyFile) {
   EXPECT_TRUE(says(error_of(std::string_view("\xd4\xc3\xb2\xa1 a capture file")),
                    "it is not a tcpdx snapshot"));
   EXPECT_TRUE(says(error_of(std::string_view("hello")), "it is not a tcpdx snapshot"));
-  const auto missing = load(temporary("nowhere"));
+  const auto missing = load("/nowhere/at/all");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().sentence,
-            "cannot read the snapshot " + temporary("nowhere") + ": No such file or directory");
+            "cannot read the snapshot /nowhere/at/all: No such file or directory");
   const auto endless = load("/dev/zero");
   ASSERT_FALSE(endless);
   EXPECT_TRUE(says(endless.error().sentence, "/dev/zero: it is not a tcpdx snapshot"));
@@ -130,7 +129,8 @@ TEST(Snapshot, WithSomethingBehindItIsRefused) {
   std::vector<char> bytes = pack(empty_observation());
   bytes.push_back('\n');
   EXPECT_TRUE(says(error_of(bytes), "something follows its "));
-  const std::string path = temporary("longer.tcpdx");
+  const TestFolder folder;
+  const std::string path = folder / "longer.tcpdx";
   std::ofstream(path).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   const auto got = load(path);
   ASSERT_FALSE(got);
