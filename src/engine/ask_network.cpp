@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <span>
 #include <thread>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "engine/name_servers.hpp"
 #include "engine/probe_choice.hpp"
 #include "engine/threads.hpp"
@@ -25,8 +25,6 @@
 namespace tcpdx::engine {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr unsigned kEchoes = 8;
 constexpr Duration kBetweenEchoes = 200ms;
 constexpr unsigned kWalks = 6;
@@ -40,18 +38,10 @@ constexpr Duration kBetweenQuestions = 100ms;  // so that one lost burst is not 
 constexpr Duration kLongestAnswer = 5s;        // of a name server
 constexpr Duration kLastWait = 1s;             // as long as an echo's answer is waited for
 
-class Watch {
- public:
-  Duration elapsed() const { return std::chrono::duration_cast<Duration>(Clock::now() - start_); }
-
- private:
-  Clock::time_point start_ = Clock::now();
-};
-
 using Stop = std::function<bool()>;
 
 // Sleeps until so long after the watch began, or until it is time to stop.
-void sleep_until(const Watch& watch, Duration until, const Stop& stop) {
+void sleep_until(const Stopwatch& watch, Duration until, const Stop& stop) {
   constexpr Duration kNap = 50ms;
   while (!stop() && watch.elapsed() < until) {
     std::this_thread::sleep_for(std::min(kNap, until - watch.elapsed()));
@@ -124,7 +114,7 @@ void walk(const HostTask& task, const Stop& stop) {
   // Hosts send few ICMP errors a second: what reaches the target is taken from its echoes by UDP.
   if (!may_send_icmp(*task.host)) return;
   if (const auto away = probe::distance_by_echo(options)) options.max_ttl = *away;
-  const Watch watch;
+  const Stopwatch watch;
   for (unsigned i = 0; i < kWalks && !stop(); ++i) {
     sleep_until(watch, i * kBetweenWalks, stop);
     const auto path = probe::find_path(options, stop);
@@ -244,7 +234,7 @@ void note_unasked(size_t wanted, const ProbeResults& results, Observation& into)
 }  // namespace
 
 void ask_network(host::Machine& machine, const AskOptions& options, Observation& into) {
-  const Watch watch;
+  const Stopwatch watch;
   const Stop stop = [&] {
     return watch.elapsed() >= kLongestProbing - kLastWait || (options.stop && options.stop());
   };

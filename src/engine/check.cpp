@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <iterator>
 #include <span>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "base/text.hpp"
 #include "engine/look_up.hpp"
 #include "engine/threads.hpp"
@@ -20,7 +20,6 @@
 namespace tcpdx::engine {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using probe::CheckSigns;
 
 // Hardly anybody listens there; a host that lives refuses (IANA: tcpmux).
@@ -33,14 +32,6 @@ constexpr Duration kTallyPatience = 300ms;  // or two round trips: no SYN is rep
 // What every path carries: RFC 9293 3.7.1.
 constexpr uint16_t kSmallSegment4 = 536;
 constexpr uint16_t kSmallSegment6 = 1220;
-
-class Watch {
- public:
-  Duration elapsed() const { return std::chrono::duration_cast<Duration>(Clock::now() - start_); }
-
- private:
-  Clock::time_point start_ = Clock::now();
-};
 
 std::string milliseconds_text(Duration time) {
   return fmt::format("{:.1f} ms", static_cast<double>(time.count()) / 1000);
@@ -217,7 +208,7 @@ constexpr std::array kWhereSynsAreLost{
 void run_tasks(std::span<const Task> tasks, const CheckOptions& options, CheckReport& report) {
   std::vector<CheckStep> steps(tasks.size());
   run_on_as_many_threads(tasks.size(), [&](size_t i) {
-    const Watch one;
+    const Stopwatch one;
     const std::string result = tasks[i].run(options, report.signs);
     Facts facts = tasks[i].facts(report.signs);
     if (facts.empty()) facts.push_back({"error", result});
@@ -234,7 +225,7 @@ bool syns_seem_lost(const CheckSigns& signs) {
 
 // After the probes: they made the kernel ask for the neighbour.
 CheckStep look_at_route(CheckSigns& signs) {
-  const Watch watch;
+  const Stopwatch watch;
   const host::RouteQuestion question{.destination = signs.target.addr, .source = {}};
   const auto routes = host::ask_routes(std::span(&question, 1), 0);
   CheckStep step{.step = "route", .result = {}, .evidence = {}, .took = watch.elapsed()};
@@ -305,7 +296,7 @@ std::string drops_text(const probe::LocalDrops& drops) {
 }
 
 bool resolve_name(const CheckOptions& options, CheckReport& report) {
-  const Watch watch;
+  const Stopwatch watch;
   const auto addresses = probe::resolve(options.host, options.family);
   const Duration took = watch.elapsed();
   if (addresses) {
@@ -331,12 +322,12 @@ bool resolve_name(const CheckOptions& options, CheckReport& report) {
 }  // namespace
 
 CheckReport check(const CheckOptions& options) {
-  const Watch watch;
+  const Stopwatch watch;
   CheckReport report;
   report.signs.name = options.host;
   if (resolve_name(options, report)) {
     CheckSigns& signs = report.signs;
-    const Watch local;
+    const Stopwatch local;
     const DropWatch drops;
     run_tasks(kFirstTurn, options, report);
     if (signs.attempt.request_acked) run_tasks(kWhereNoAnswer, options, report);

@@ -4,10 +4,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/stopwatch.hpp"
 #include "engine/name_servers.hpp"
 #include "engine/threads.hpp"
 #include "probe/socket_address.hpp"
@@ -16,7 +16,6 @@
 namespace tcpdx::engine {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using probe::DnsAsk;
 using probe::DnsLook;
 using wire::DnsType;
@@ -42,9 +41,9 @@ std::vector<DnsType> types_of(const LookUpOptions& options, bool is_address) {
 }
 
 void ask_system(DnsLook& look) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   auto addresses = probe::resolve(look.name, std::nullopt);
-  look.system.took = std::chrono::duration_cast<Duration>(Clock::now() - start);
+  look.system.took = watch.elapsed();
   if (addresses) {
     look.system.addresses = std::move(*addresses);
   } else {

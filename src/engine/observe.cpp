@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/stopwatch.hpp"
 #include "engine/ask_network.hpp"
 #include "engine/closer_look.hpp"
 #include "engine/event_watch.hpp"
@@ -11,8 +12,6 @@
 
 namespace tcpdx::engine {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Listeners and counters cost almost nothing, so short looks still get a dozen samples; long ones
 // are bounded in memory.
@@ -27,17 +26,9 @@ bool stopped(const ObserveOptions& options) {
   return options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
 }
 
-class Watch {
- public:
-  Duration elapsed() const { return std::chrono::duration_cast<Duration>(Clock::now() - start_); }
-
- private:
-  Clock::time_point start_ = Clock::now();
-};
-
 // Sleeps until `until`, in naps, so that events are read, progress is shown and an interrupt ends
 // it early.
-void wait_until(const ObserveOptions& options, const Watch& watch, Duration until,
+void wait_until(const ObserveOptions& options, const Stopwatch& watch, Duration until,
                 EventWatch& events, Observation& into) {
   while (!stopped(options)) {
     const Duration now = watch.elapsed();
@@ -59,8 +50,8 @@ Result<void> look_and_sample(const ObserveOptions& options, host::Machine& machi
   return machine.sample(at, into);
 }
 
-Result<void> watch_window(const ObserveOptions& options, host::Machine& machine, const Watch& watch,
-                          EventWatch& events, Observation& into) {
+Result<void> watch_window(const ObserveOptions& options, host::Machine& machine,
+                          const Stopwatch& watch, EventWatch& events, Observation& into) {
   Duration step = step_of(options.window);
   for (Duration next = step; next < options.window; next += step) {
     wait_until(options, watch, next, events, into);
@@ -94,7 +85,7 @@ Result<Observation> observe(const ObserveOptions& options) {
   if (!machine) return std::unexpected(machine.error());
   const bool watches = options.window > Duration{};
   EventWatch events = watches && options.watch_events ? EventWatch(seen) : EventWatch();
-  const Watch watch;
+  const Stopwatch watch;
   seen.at = wall_now();
   if (auto done = look_and_sample(options, *machine, Duration{}, seen); !done) {
     return std::unexpected(done.error());

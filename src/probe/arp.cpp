@@ -12,19 +12,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <optional>
 #include <span>
 
 #include "base/file.hpp"
+#include "base/stopwatch.hpp"
 #include "base/time.hpp"
 #include "wire/arp.hpp"
 
 namespace tcpdx::probe {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr unsigned kRequests = 3;
 constexpr Duration kBetween = 300ms;
@@ -118,11 +116,10 @@ Result<std::vector<MacAddress>> who_has(const IpAddress& address, const std::str
   const auto socket = open_link(self->index);
   if (!socket) return std::unexpected(socket.error());
   std::vector<MacAddress> macs;
-  const Clock::time_point start = Clock::now();
-  const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
+  const Stopwatch watch;
   unsigned sent = 0;
-  while (now() < kRequests * kBetween && !(stop && stop())) {
-    if (sent < kRequests && now() >= sent * kBetween) {
+  while (watch.elapsed() < kRequests * kBetween && !(stop && stop())) {
+    if (sent < kRequests && watch.elapsed() >= sent * kBetween) {
       send_request(socket->get(), *self, address);
       ++sent;
     }

@@ -8,17 +8,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "probe/socket.hpp"
 #include "probe/socket_address.hpp"
 
 namespace tcpdx::probe {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr Duration kSlice = 100ms;    // how long a stop may go unnoticed
 constexpr size_t kMostAnswer = 4096;  // octets that are kept
@@ -28,17 +26,9 @@ constexpr unsigned kSack = 2;
 constexpr unsigned kWindowScale = 4;
 constexpr unsigned kEcn = 8;
 
-class Watch {
- public:
-  Duration elapsed() const { return std::chrono::duration_cast<Duration>(Clock::now() - start_); }
-
- private:
-  Clock::time_point start_ = Clock::now();
-};
-
 // Waits for one of the events; false when the time is up or someone says stop.
 bool wait_for(int socket, int16_t events, Duration longest, const std::function<bool()>& stop) {
-  const Watch watch;
+  const Stopwatch watch;
   while (!(stop && stop())) {
     const Duration left = longest - watch.elapsed();
     if (left <= Duration{}) return false;
@@ -124,7 +114,7 @@ void converse(int socket, const ConnectOptions& options, const std::function<boo
   }
   const bool asks = !options.send.empty() || !options.expect.empty();
   const Duration longest = asks ? options.timeout : options.watch;
-  const Watch watch;
+  const Stopwatch watch;
   const auto satisfied = [&] {
     return asks && !into.answer.empty() &&
            (options.expect.empty() || into.answer.find(options.expect) != std::string::npos);
@@ -148,7 +138,7 @@ void note_transfer(const tcp_info& info, bool asked, Attempt& into) {
 void handshake(int socket, const ConnectOptions& options, const std::function<bool()>& stop,
                AttemptSigns& signs, Attempt& into) {
   const SystemAddress to = system_address(options.ask.target);
-  const Watch watch;
+  const Stopwatch watch;
   if (::connect(socket, to.get(), to.size) != 0 && errno != EINPROGRESS) {
     signs.error = errno;
     signs.at_once = true;

@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <random>
 #include <span>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "base/text.hpp"
 #include "probe/error_queue.hpp"
 #include "probe/error_words.hpp"
@@ -23,14 +23,12 @@
 namespace tcpdx::probe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr size_t kLongest = 65535;
 
 class Deadline {
  public:
   explicit Deadline(Duration longest) : longest_(longest) {}
-  Duration elapsed() const { return std::chrono::duration_cast<Duration>(Clock::now() - start_); }
+  Duration elapsed() const { return watch_.elapsed(); }
   // False when the time is up.
   bool wait(int socket, int16_t events) const {
     for (;;) {
@@ -45,7 +43,7 @@ class Deadline {
 
  private:
   Duration longest_;
-  Clock::time_point start_ = Clock::now();
+  Stopwatch watch_;
 };
 
 bool answers(const wire::DnsMessage& message, uint16_t id, const wire::DnsQuestion& question) {

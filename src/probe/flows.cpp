@@ -1,16 +1,14 @@
 #include "probe/flows.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <utility>
 
 #include "base/order.hpp"
+#include "base/stopwatch.hpp"
 
 namespace tcpdx::probe {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr uint16_t kFirstPort = 33434;
 constexpr uint16_t kPortsToTry = 1024;  // others may hold some
@@ -225,7 +223,7 @@ PathResult join_flows(const std::vector<Flow>& flows) {
 }
 
 Result<PathResult> find_flows(const PathOptions& options, const std::function<bool()>& stop) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   PathOptions used = options;
   used.end_to_end = 0;
   if (used.ask.target.port == 0) used.ask.target.port = kTraceroutePort;
@@ -243,7 +241,7 @@ Result<PathResult> find_flows(const PathOptions& options, const std::function<bo
   }
   if (!flows) return std::unexpected(flows.error());
   PathResult result = join_flows(*flows);
-  result.duration = std::chrono::duration_cast<Duration>(Clock::now() - start);
+  result.duration = watch.elapsed();
   return result;
 }
 

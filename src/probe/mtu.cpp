@@ -4,18 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <memory>
 #include <span>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "probe/error_words.hpp"
 #include "probe/path.hpp"
 
 namespace tcpdx::probe {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Ethernet, PPPoE, tunnels of the usual kinds, IPv6's least and what every IPv4 host takes.
 constexpr std::array kSizes{576U, 1280U, 1380U, 1400U, 1420U, 1436U, 1450U, 1480U, 1492U, 1500U};
@@ -55,11 +53,10 @@ bool settled(const Asked& asked) { return asked.probe.answered || asked.probe.to
 
 // Sends those that are not settled, a few times; until all are, or the time is up.
 void ask_all(std::span<Asked> all, unsigned rounds, const std::function<bool()>& stop) {
-  const Clock::time_point start = Clock::now();
-  const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
+  const Stopwatch watch;
   unsigned round = 0;
-  while (now() < kLongest && !(stop && stop()) && !std::ranges::all_of(all, settled)) {
-    if (round < rounds && now() >= round * kBetween) {
+  while (watch.elapsed() < kLongest && !(stop && stop()) && !std::ranges::all_of(all, settled)) {
+    if (round < rounds && watch.elapsed() >= round * kBetween) {
       for (Asked& one : all) {
         if (settled(one)) continue;
         // Where it is larger than this host's own interface, the error queue has the answer.

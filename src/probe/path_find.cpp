@@ -2,17 +2,15 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "probe/flows.hpp"
 #include "probe/path.hpp"
 
 namespace tcpdx::probe {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr Duration kEchoPatience = 1s;
 constexpr Duration kSlice = 100ms;  // how long a stop may go unnoticed
@@ -55,8 +53,8 @@ Result<std::unique_ptr<Asker>> open_echo(AskOptions ask) {
 std::optional<uint8_t> distance_by_echo(const PathOptions& options) {
   const auto asker = open_echo(options.ask);
   if (!asker || !(*asker)->send(0, 0)) return std::nullopt;
-  const Clock::time_point start = Clock::now();
-  while (Clock::now() - start < kEchoPatience) {
+  const Stopwatch watch;
+  while (watch.elapsed() < kEchoPatience) {
     std::vector<Heard> heard;
     (*asker)->hear(heard);
     for (const Heard& one : heard) {
@@ -71,16 +69,15 @@ std::optional<uint8_t> distance_by_echo(const PathOptions& options) {
 }
 
 void run_walks(std::span<PathWalk> walks, const WalkLoop& loop) {
-  const Clock::time_point start = Clock::now();
-  const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
+  const Stopwatch watch;
   const auto turn_all = [&] {
     for (PathWalk& walk : walks) {
-      if (!walk.over()) walk.turn(now());
+      if (!walk.over()) walk.turn(watch.elapsed());
     }
-    if (loop.turned) loop.turned(now());
+    if (loop.turned) loop.turned(watch.elapsed());
     return !std::ranges::all_of(walks, &PathWalk::over);
   };
-  while (!(loop.stop && loop.stop()) && turn_all()) wait(walks, now(), loop.wake);
+  while (!(loop.stop && loop.stop()) && turn_all()) wait(walks, watch.elapsed(), loop.wake);
 }
 
 Result<PathWalk> open_walk(const PathOptions& options) {
@@ -106,12 +103,11 @@ Result<PathResult> find_path(const PathOptions& options, const std::function<boo
   if (options.flows > 1) return find_flows(options, stop);
   auto walk = open_walk(options);
   if (!walk) return std::unexpected(walk.error());
-  const Clock::time_point start = Clock::now();
-  const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
+  const Stopwatch watch;
   run_walks(std::span(&*walk, 1), {.stop = stop, .turned = {}});
-  PathResult result = walk->result(now());
+  PathResult result = walk->result(watch.elapsed());
   if (options.mtu && !result.hops.empty()) result.mtu = measure_mtu(result, options.ask, stop);
-  result.duration = now();
+  result.duration = watch.elapsed();
   return result;
 }
 

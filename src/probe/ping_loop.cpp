@@ -3,13 +3,12 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
+
+#include "base/stopwatch.hpp"
 
 namespace tcpdx::probe {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr Duration kTick = 100ms;  // how long a stop may go unnoticed, and how often a line lives
 
@@ -29,22 +28,21 @@ void wait(const std::vector<Ping>& pings, Duration now) {
 }  // namespace
 
 void run(std::vector<Ping>& pings, const PingLoop& loop) {
-  const Clock::time_point start = Clock::now();
-  const auto now = [&] { return std::chrono::duration_cast<Duration>(Clock::now() - start); };
+  const Stopwatch watch;
   Duration ticked{};
   std::vector<ProbeReport> reports;
   while (!std::ranges::all_of(pings, &Ping::over)) {
     if (loop.stop && loop.stop()) std::ranges::for_each(pings, &Ping::stop);
     for (size_t i = 0; i < pings.size(); ++i) {
       reports.clear();
-      pings[i].turn(now(), reports);
+      pings[i].turn(watch.elapsed(), reports);
       for (const ProbeReport& report : reports) loop.report(i, report);
     }
-    if (loop.tick && now() - ticked >= kTick) {
-      ticked = now();
+    if (loop.tick && watch.elapsed() - ticked >= kTick) {
+      ticked = watch.elapsed();
       loop.tick();
     }
-    wait(pings, now());
+    wait(pings, watch.elapsed());
   }
 }
 
