@@ -59,6 +59,11 @@ constexpr FaultInfo kInfo{
     .counters = kCounters,
 };
 
+void add_advice(Finding& f) {
+  f.remedy.push_back("shutdown() for sending, read the rest up to a limit, then close()");
+  f.avoid.push_back("SO_LINGER: it does not keep unread data from causing a reset");
+}
+
 Finding report(const Facts& facts, const Resets& resets) {
   Finding f = make_finding(kInfo, Severity::notice, Confidence::likely);
   set_subject(facts, resets, f);
@@ -75,8 +80,7 @@ Finding report(const Facts& facts, const Resets& resets) {
   add_fact(f, "the last, to", to_string(resets.events.back()->remote), "tcp:tcp_send_reset");
   f.confirm.push_back(
       "strace -f -e trace=read,recvfrom,close -p PID   (close before read gives 0)");
-  f.remedy.push_back("shutdown() for sending, read the rest up to a limit, then close()");
-  f.avoid.push_back("SO_LINGER: it does not keep unread data from causing a reset");
+  add_advice(f);
   return f;
 }
 
@@ -100,8 +104,7 @@ Finding report_unnamed(const Facts& facts, size_t netns, uint64_t resets, uint64
              percent(kShare), "TcpExt.TCPAbortOnClose, Tcp.PassiveOpens");
   f.confirm.push_back(run_inside(facts, netns) +
                       "tcpdump -ni any -c 20 'tcp[tcpflags] & tcp-rst != 0'   (from which port?)");
-  f.remedy.push_back("shutdown() for sending, read the rest up to a limit, then close()");
-  f.avoid.push_back("SO_LINGER: it does not keep unread data from causing a reset");
+  add_advice(f);
   return f;
 }
 
@@ -148,8 +151,7 @@ Finding report(const CaptureFacts& facts, const Group& group) {
   add_example(facts, group, f);
   f.confirm.push_back(fmt::format("on {}: nstat -az TcpExtTCPAbortOnClose   (rising)",
                                   to_string(group.place.addr)));
-  f.remedy.push_back("shutdown() for sending, read the rest up to a limit, then close()");
-  f.avoid.push_back("SO_LINGER: it does not keep unread data from causing a reset");
+  add_advice(f);
   return f;
 }
 

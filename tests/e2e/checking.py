@@ -1,4 +1,4 @@
-"""What the tests of `tcpdx check` share: rules of a namespace, and the verdict that must come."""
+"""What the tests of `tcpdx check` share: the verdict that must come, a namespace without rules."""
 
 import json
 import os
@@ -7,15 +7,6 @@ import subprocess
 import jsonschema
 
 SCHEMA = os.path.join(os.path.dirname(__file__), "../../docs/schema/check.json")
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
-          "--bounding-set=-all")
-
-
-def rules(namespace, hook, *lines):
-    body = "".join(f"    {line}\n" for line in lines)
-    namespace.run("nft", "-f", "-", input=(
-        f"table inet c\ndelete table inet c\ntable inet c {{\n  chain c {{\n"
-        f"    type filter hook {hook} priority 0;\n{body}  }}\n}}\n"))
 
 
 def no_rules(namespace):

@@ -24,6 +24,9 @@ TCP_REPAIR = 19  # linux/tcp.h
 SEVERITIES = ("info", "notice", "warning", "critical")
 CONFIDENCES = ("suspected", "likely", "confirmed")
 EXIT_CODES = {"ok": 0, "warning": 1, "critical": 2}
+# Runs a command as a user without any right.
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
+          "--bounding-set=-all")
 
 
 def wait_until(condition, what, seconds=15.0, every=0.05):
@@ -110,12 +113,17 @@ class Namespace:
         IPv6 neighbours."""
         wait_until(lambda: not self.run("ip", "addr", "show", "tentative"), "addresses")
 
-    def drop(self, *rules, hook="input"):
-        """Replaces what this namespace drops; without rules every packet passes again."""
-        chain = "".join(f"    {rule} drop\n" for rule in rules)
-        text = ("table inet lab\ndelete table inet lab\ntable inet lab {\n  chain lab {\n"
-                f"    type filter hook {hook} priority 0;\n{chain}  }}\n}}\n")
-        self.run("nft", "-f", "-", input=text)
+    def rules(self, hook, *statements):
+        """Replaces this namespace's rules, such as "tcp dport 99 reject"; without one every packet
+        passes again."""
+        chain = "".join(f"    {statement}\n" for statement in statements)
+        self.run("nft", "-f", "-", input=(
+            "table inet lab\ndelete table inet lab\ntable inet lab {\n  chain lab {\n"
+            f"    type filter hook {hook} priority 0;\n{chain}  }}\n}}\n"))
+
+    def drop(self, *matches, hook="input"):
+        """Drops what matches, and nothing else."""
+        self.rules(hook, *(f"{match} drop" for match in matches))
 
     def counter(self, name):
         """A counter by the kernel's names, for example "TcpExt.ListenOverflows"."""

@@ -14,16 +14,6 @@ from lab import wait_until
 from packets import ACK, CLIENT, RST, SERVER, SYN, Capture, healthy
 
 
-# Resets every fifth SYN to the port.
-BOX = """table inet box {
-  chain in {
-    type filter hook input priority 0
-    tcp dport 9000 tcp flags syn numgen inc mod 5 0 reject with tcp reset
-  }
-}
-"""
-
-
 def shows(lab):
     """With the kernel's events: who called where, and how often."""
     client, _ = lab.pair()
@@ -59,7 +49,7 @@ def neighbour_few_of_many(lab):
     """One call in five is refused by a box on the way; the others to the same port succeed."""
     client, server = lab.pair()
     lab.spawn(server, serves, 9000).expect("ready")
-    server.run("nft", "-f", "-", input=BOX)
+    server.rules("input", "tcp dport 9000 tcp flags syn numgen inc mod 5 0 reject with tcp reset")
     caller = lab.spawn(client, connects_for_ever, "10.1.0.2", 9000, 0.01)
     wait_until(lambda: client.counter("Tcp.AttemptFails") > 3, "refused attempts")
     lab.doctor(5).none("connection-refused")

@@ -12,9 +12,7 @@ from lab import wait_until
 def scene(lab):
     client, server = lab.pair()
     # A rule that asks for the state of a connection brings the table into use.
-    server.run("nft", "-f", "-", input=(
-        "table inet c {\n  chain c {\n    type filter hook input priority 0;\n"
-        "    ct state established accept\n  }\n}\n"))
+    server.rules("input", "ct state established accept")
     lab.spawn(server, serves, 9000).expect("ready")
     lab.spawn(client, connects_for_ever, "10.1.0.2", 9000, 0.05)
     wait_until(lambda: server.counter("Tcp.PassiveOpens") > 3, "connections")

@@ -15,14 +15,12 @@ import time
 
 import jsonschema
 
-from lab import Namespace, run, wait_until
+from lab import NOBODY, Namespace, run, wait_until
 
 SKIPPED = 77  # for ctest
 SCHEMA = os.path.join(os.path.dirname(__file__), "../../../docs/schema/capture.json")
 PORT = 7777
 OTHER_PORT = 7778
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
-          "--bounding-set=-all")
 
 
 class Capture:
@@ -260,9 +258,7 @@ def filter_keeps_others_out(lab):
 def icmp_errors_belong_to_their_connection(lab):
     """A router's answer is shown although the filter names ports, which it does not have."""
     client, server = lab.pair()
-    server.run("nft", "-f", "-", input="table inet r {\nchain c {\n"
-               "type filter hook input priority 0\n"
-               f"tcp dport {PORT} reject with icmpx type host-unreachable\n}}\n}}\n")
+    server.rules("input", f"tcp dport {PORT} reject with icmpx type host-unreachable")
     with Capture(lab, "-i", "any", "--json", "port", str(PORT), namespace=client) as capture:
         client.connect("10.1.0.2", PORT, wait=False)
         time.sleep(0.3)

@@ -11,8 +11,8 @@ import json
 import socket
 import subprocess
 
-from checking import NOBODY, check, no_rules, rules
-from lab import Namespace, run, wait_until
+from checking import check, no_rules
+from lab import NOBODY, Namespace, run, wait_until
 
 SERVER, SERVER6 = "10.99.4.2", "fd99:4::2"
 
@@ -83,7 +83,7 @@ def good_and_refused(lab):
 def refused_by_a_box(lab):
     """Router 2 sends the RST; its neighbour is the server's own."""
     chain = Chain()
-    rules(chain.routers[1], "forward", "tcp dport 81 reject with tcp reset")
+    chain.routers[1].rules("forward", "tcp dport 81 reject with tcp reset")
     both(lab, chain, 81, "refused-by-box", "between-hops")
     check(lab, chain.client, f"{SERVER}:81", "refused-by-box", prefix=NOBODY)
     both(lab, chain, 82, "refused", "target")
@@ -93,12 +93,12 @@ def rejected_by_each_code(lab):
     chain = Chain()
     with listens(chain.server, 80):
         for code in ("admin-prohibited", "no-route", "host-unreachable", "port-unreachable"):
-            rules(chain.routers[1], "forward", f"tcp dport 80 reject with icmpx {code}")
+            chain.routers[1].rules("forward", f"tcp dport 80 reject with icmpx {code}")
             why = "dead-neighbour" if code == "host-unreachable" else "rejected-by-icmp"
             document = check(lab, chain.client, f"{SERVER}:80", why, "hop", 2, "confirmed")
             assert document["where"]["address"] == "10.99.2.2", document
         no_rules(chain.routers[1])
-        rules(chain.server, "input", "tcp dport 80 reject with icmpx admin-prohibited")
+        chain.server.rules("input", "tcp dport 80 reject with icmpx admin-prohibited")
         both(lab, chain, 80, "rejected-by-icmp", "target")
 
 
@@ -106,34 +106,34 @@ def filtered_at_each_place(lab):
     """On the way out of r1 and into r2 looks the same: between hops 1 and 2."""
     chain = Chain()
     with listens(chain.server, 80):
-        rules(chain.routers[0], "forward", "tcp dport 80 drop")
+        chain.routers[0].rules("forward", "tcp dport 80 drop")
         both(lab, chain, 80, "filtered", "between-hops", 1, "confirmed")
         check(lab, chain.client, f"{SERVER}:80", "filtered", "between-hops", 1, prefix=NOBODY)
         no_rules(chain.routers[0])
-        rules(chain.routers[1], "prerouting", "tcp dport 80 drop")
+        chain.routers[1].rules("prerouting", "tcp dport 80 drop")
         both(lab, chain, 80, "filtered", "between-hops", 1)
         no_rules(chain.routers[1])
-        rules(chain.routers[2], "forward", "tcp dport 80 drop")
+        chain.routers[2].rules("forward", "tcp dport 80 drop")
         document = check(lab, chain.client, f"{SERVER}:80", "filtered", "target")
         # r3 is the last router: from here its drop cannot be told from one at the host.
         assert document["confidence"] in ("likely", "suspected"), document
         no_rules(chain.routers[2])
-        rules(chain.server, "input", "tcp dport 80 drop")
+        chain.server.rules("input", "tcp dport 80 drop")
         both(lab, chain, 80, "filtered", "target", confidence="likely")
         no_rules(chain.server)
-        rules(chain.client, "output", "tcp dport 80 drop")
+        chain.client.rules("output", "tcp dport 80 drop")
         both(lab, chain, 80, "local-firewall", "local")
         no_rules(chain.client)
-        rules(chain.client, "output", "tcp dport 80 reject")
+        chain.client.rules("output", "tcp dport 80 reject")
         check(lab, chain.client, f"{SERVER}:80", "local-firewall", "local", confidence="confirmed")
 
 
 def silent_hosts(lab):
     """Everything is dropped behind router 2; the neighbour: only the port is."""
     chain = Chain()
-    rules(chain.routers[1], "forward", "ip daddr 10.99.4.2 drop", "ip6 daddr fd99:4::2 drop")
+    chain.routers[1].rules("forward", "ip daddr 10.99.4.2 drop", "ip6 daddr fd99:4::2 drop")
     both(lab, chain, 80, "silent", "between-hops", 2)
-    rules(chain.routers[1], "forward", "tcp dport 80 drop")
+    chain.routers[1].rules("forward", "tcp dport 80 drop")
     both(lab, chain, 80, "filtered", "between-hops", 2)
 
 
@@ -177,7 +177,7 @@ def mtu_black_hole(lab):
     chain.routers[1].run("ip", "link", "set", "net3", "mtu", "1400")
     chain.routers[2].run("ip", "link", "set", "net3", "mtu", "1400")
     with listens(chain.server, 80):
-        rules(chain.routers[1], "output", "icmp type destination-unreachable drop",
+        chain.routers[1].rules("output", "icmp type destination-unreachable drop",
               "icmpv6 type packet-too-big drop")
         both(lab, chain, 80, "mtu-black-hole", "between-hops", 2, "likely")
         no_rules(chain.routers[1])

@@ -7,7 +7,7 @@ neighbour that must get another verdict.
    hops 1, 2 and 3 are 10.99.1.2, 10.99.2.2 and 10.99.3.2
 """
 
-from checking import check, facts, no_rules, rules
+from checking import check, facts, no_rules
 from lab import Topology, wait_until
 
 SERVER, SERVER6 = "10.99.4.2", "fd99:4::2"
@@ -68,14 +68,14 @@ def mtu_black_hole_of_a_switch(lab):
     """What is above 1400 octets is thrown away whole, from r3 to r2; the neighbours: from r2 to r3;
     echoes alone are."""
     net = scene(lab, (REPLY,))
-    rules(net["r2"], "forward", 'iifname "net3" meta length > 1400 drop')
+    net["r2"].rules("forward", 'iifname "net3" meta length > 1400 drop')
     for document in both(lab, net, 81, "mtu-black-hole", "return-path", confidence="suspected"):
         assert facts(document, "sizes")["largest"] == 1400, document
     both(lab, net, 81, "mtu-black-hole", "return-path", confidence="confirmed", options=ASK)
-    rules(net["r2"], "forward", 'oifname "net3" meta length > 1400 drop')
+    net["r2"].rules("forward", 'oifname "net3" meta length > 1400 drop')
     for document in both(lab, net, 81, "mtu-black-hole", "between-hops", 2, "likely"):
         assert facts(document, "sizes by hop")["mtu"] == 1400, document
-    rules(net["r2"], "forward", "meta l4proto { icmp, ipv6-icmp } meta length > 1400 drop")
+    net["r2"].rules("forward", "meta l4proto { icmp, ipv6-icmp } meta length > 1400 drop")
     both(lab, net, 81, "ok", options=ASK)
 
 
@@ -86,14 +86,14 @@ def counted_syns(lab):
     only_syn = "tcp dport 80 tcp flags & (syn | ack) == syn"
     for target in (f"{SERVER}:80", f"[{SERVER6}]:80"):
         # Anew: the first SYNs are to be dropped.
-        rules(net["server"], "input", f"{only_syn} numgen inc mod 4 != 3 drop")
+        net["server"].rules("input", f"{only_syn} numgen inc mod 4 != 3 drop")
         document = check(lab, net["client"], target, "syn-limited", "target", confidence="likely")
         assert document["verdict"] == "warning", document
         assert 3 <= facts(document, "many SYNs")["answered"] <= 7, document
         assert facts(document, "many echoes")["answered"] == 20, document
-    rules(net["server"], "input", f"{only_syn} limit rate over 20/second burst 20 packets drop")
+    net["server"].rules("input", f"{only_syn} limit rate over 20/second burst 20 packets drop")
     both(lab, net, 80, "ok")
-    rules(net["server"], "input", "tcp dport 80 drop")
+    net["server"].rules("input", "tcp dport 80 drop")
     both(lab, net, 80, "filtered", "target", confidence="likely")
     no_rules(net["server"])
     for seed in range(1, 6):
@@ -106,11 +106,11 @@ def answers_lost_on_the_way_back(lab):
     """r2 drops what comes from the port, which from here looks like a filter at the host; then all
     that comes from the server. The neighbour: nothing is dropped."""
     net = scene(lab, (ECHO,))
-    rules(net["r2"], "forward", "tcp sport 80 drop")
+    net["r2"].rules("forward", "tcp sport 80 drop")
     for document in both(lab, net, 80, "filtered", "target", confidence="likely"):
         assert "way back" in document["sentence"], document
         assert document["verdict"] == "critical", document
-    rules(net["r2"], "forward", f"ip saddr {SERVER} drop", f"ip6 saddr {SERVER6} drop")
+    net["r2"].rules("forward", f"ip saddr {SERVER} drop", f"ip6 saddr {SERVER6} drop")
     for document in both(lab, net, 80, "silent", "between-hops", 3):
         assert "or from it" in document["sentence"], document
     no_rules(net["r2"])
@@ -137,7 +137,7 @@ def another_way_back(lab):
         dropped = facts(document, "this host")["dropped_by_reverse_path_filter"]
         assert (dropped > 0) == (strict == "1"), document
         if strict == "2":
-            rules(net["r1"], "forward", 'oifname "alt" tcp sport 80 drop')
+            net["r1"].rules("forward", 'oifname "alt" tcp sport 80 drop')
             check(lab, net["client"], f"{SERVER}:80", "filtered", "target")
 
 
@@ -173,7 +173,7 @@ def rejected_by_each_code_of_both_families(lab):
                             "policy-fail": 5, "reject-route": 6}))
     for (family, kind, names), target in zip(codes, (f"{SERVER}:80", f"[{SERVER6}]:80")):
         for name, code in names.items():
-            rules(net["r2"], "forward", f"tcp dport 80 reject with {family} type {name}")
+            net["r2"].rules("forward", f"tcp dport 80 reject with {family} type {name}")
             document = check(lab, net["client"], target, "rejected-by-icmp", "hop", 2, "confirmed")
             seen = facts(document, "handshake")
             assert seen["icmp"] == f"{kind}/{code}", (name, seen)
@@ -203,10 +203,10 @@ def a_box_that_takes_no_new_flows(lab):
     (The table's limit is the whole machine's, so that no test may fill it.) The neighbour: it
     takes them."""
     net = scene(lab, (ECHO,))
-    rules(net["r2"], "prerouting", "ct state new accept")
+    net["r2"].rules("prerouting", "ct state new accept")
     with net["client"].connect(SERVER, 80) as old:
         both(lab, net, 80, "ok")
-        rules(net["r2"], "prerouting", "ct state new drop")
+        net["r2"].rules("prerouting", "ct state new drop")
         both(lab, net, 80, "silent", "between-hops", 1)
         old.sendall(b"still there")
         assert wait_until(lambda: old.recv(100), "an answer on the old connection")

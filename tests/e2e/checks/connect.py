@@ -11,11 +11,9 @@ import subprocess
 
 import jsonschema
 
-from lab import Namespace, run
+from lab import NOBODY, Namespace, run
 
 SCHEMA = os.path.join(os.path.dirname(__file__), "../../../docs/schema/connect.json")
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
-          "--bounding-set=-all")
 
 
 def scene(_lab):
@@ -50,14 +48,6 @@ def connect(lab, client, target, *args, code=3, prefix=()):
     return attempt
 
 
-def rules(namespace, hook, *lines):
-    """Replaces the rules of one hook, whole statements such as "tcp dport 99 reject"."""
-    body = "".join(f"    {line}\n" for line in lines)
-    namespace.run("nft", "-f", "-", input=(
-        f"table inet c\ndelete table inet c\ntable inet c {{\n  chain c {{\n"
-        f"    type filter hook {hook} priority 0;\n{body}  }}\n}}\n"))
-
-
 def connects_and_agrees(lab):
     client, _, server = scene(lab)
     listener = server.listen(80)
@@ -73,7 +63,7 @@ def refusals_and_rejections_differ(lab):
     client, router, server = scene(lab)
     for target in ("10.2.0.2:81", "[fd02::2]:81"):
         assert connect(lab, client, target)["result"] == "refused", target
-    rules(router, "forward", "tcp dport 82 reject with icmpx admin-prohibited",
+    router.rules("forward", "tcp dport 82 reject with icmpx admin-prohibited",
           "tcp dport 83 reject with tcp reset")
     attempt = connect(lab, client, "10.2.0.2:82")
     assert attempt["result"] == "rejected-by-icmp", attempt
@@ -84,14 +74,14 @@ def refusals_and_rejections_differ(lab):
     # A RST from a box looks like the host's own: no more is claimed.
     box = connect(lab, client, "10.2.0.2:83")
     assert box["result"] == "refused" and "a box on the way" in box["sentence"], box
-    rules(server, "input", "tcp dport 84 reject")
+    server.rules("input", "tcp dport 84 reject")
     own = connect(lab, client, "10.2.0.2:84")
     assert own["result"] == "rejected-by-icmp" and "own rules" in own["sentence"], own
 
 
 def silence_and_dead_neighbours_differ(lab):
     client, router, _ = scene(lab)
-    rules(router, "forward", "tcp dport 85 drop")
+    router.rules("forward", "tcp dport 85 drop")
     attempt = connect(lab, client, "10.2.0.2:85")
     assert attempt["result"] == "silent" and attempt["facts"]["syn_repeats"] >= 2, attempt
     near = connect(lab, client, "10.1.0.77:80")
@@ -113,7 +103,7 @@ def own_routes_are_told_apart(lab):
 def own_firewall_and_ports(lab):
     client, _, server = scene(lab)
     listener = server.listen(80)
-    rules(client, "output", "tcp dport 86 reject")
+    client.rules("output", "tcp dport 86 reject")
     assert connect(lab, client, "10.2.0.2:86")["result"] == "local-firewall"
     client.sysctl(ip_local_port_range="40000 40001")
     held = [client.connect("10.2.0.2", 80) for _ in range(2)]

@@ -12,13 +12,11 @@ import time
 
 import jsonschema
 
-from lab import run, wait_until
+from lab import NOBODY, run, wait_until
 from simulated_path import V4, V6, way
 from terminal import Terminal, plain
 
 SCHEMA = os.path.join(os.path.dirname(__file__), "../../../docs/schema/path.json")
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
-          "--bounding-set=-all")
 
 
 def live(lab, *words, **kwargs):

@@ -16,12 +16,10 @@ import xml.etree.ElementTree
 
 import jsonschema
 
-from lab import run
+from lab import NOBODY, run
 from simulated_path import V4, V6, way
 
 SCHEMAS = os.path.join(os.path.dirname(__file__), "../../../docs/schema")
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
-          "--bounding-set=-all")
 
 
 def ask(lab, *args, code=0, prefix=()):

@@ -9,11 +9,8 @@ import subprocess
 import time
 
 from actors import listener
-from lab import wait_until
+from lab import NOBODY, wait_until
 from tracing import Trace
-
-NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all",
-          "--bounding-set=-all")
 
 
 def close_abruptly(sock):
