@@ -131,7 +131,7 @@ int connect(Arguments arguments, Io& io) {
   plan->addresses = std::move(*addresses);
   const std::vector<probe::Attempt> attempts = run(words, *plan, io);
   if (words.show.json) {
-    view::write_attempts_json(io.out, words.target, attempts);
+    view::write_attempts_json(io.out, words.target, plan->addresses, attempts);
   } else if (attempts.size() > 1) {
     view::write_attempts_summary(io.out, attempts);
     view::write_racing_order(io.out, plan->addresses);

@@ -115,7 +115,10 @@ void write_racing_order(std::ostream& out, const std::vector<IpAddress>& address
 }
 
 void write_attempts_json(std::ostream& out, const std::string& target,
+                         const std::vector<IpAddress>& addresses,
                          std::span<const probe::Attempt> attempts) {
+  Json race = Json::array();
+  for (const IpAddress& one : probe::racing_order(addresses)) race.push_back(to_string(one));
   Json list = Json::array();
   for (const probe::Attempt& one : attempts) {
     list.push_back({{"address", to_string(one.target.addr)},
@@ -130,6 +133,7 @@ void write_attempts_json(std::ostream& out, const std::string& target,
   const std::vector<Duration> times = times_of(attempts);
   const Json document{{"schema", kSchema},
                       {"target", target},
+                      {"race", std::move(race)},
                       {"attempts", std::move(list)},
                       {"summary",
                        {{"attempts", attempts.size()},

@@ -20,8 +20,9 @@ void write_attempts_summary(std::ostream& out, std::span<const probe::Attempt> a
 // Of addresses of both families: in which order clients that race them try them (RFC 8305).
 void write_racing_order(std::ostream& out, const std::vector<IpAddress>& addresses);
 
-// docs/json.md, `tcpdx connect --json`.
+// docs/json.md, `tcpdx connect --json`; `addresses` are those of the target.
 void write_attempts_json(std::ostream& out, const std::string& target,
+                         const std::vector<IpAddress>& addresses,
                          std::span<const probe::Attempt> attempts);
 
 }  // namespace tcpdx::view

@@ -4,6 +4,8 @@
 
 #include <sstream>
 
+#include <nlohmann/json.hpp>
+
 namespace tcpdx::view {
 namespace {
 
@@ -22,6 +24,15 @@ TEST(ConnectText, TellsTheOrderOfARaceBetweenFamilies) {
 TEST(ConnectText, HasNoRaceWithinOneFamily) {
   EXPECT_EQ(racing({ipv4(192, 0, 2, 1), ipv4(192, 0, 2, 2)}), "");
   EXPECT_EQ(racing({}), "");
+}
+
+// The order of RFC 8305 4, by hand.
+TEST(ConnectText, GivesTheOrderOfTheRaceAsJson) {
+  const IpAddress six = parse_address("2001:db8::1").value_or(IpAddress{});
+  std::ostringstream out;
+  write_attempts_json(out, "name:80", {ipv4(192, 0, 2, 1), ipv4(192, 0, 2, 2), six}, {});
+  const auto document = nlohmann::json::parse(out.str());
+  EXPECT_EQ(document["race"], (std::vector<std::string>{"192.0.2.1", "2001:db8::1", "192.0.2.2"}));
 }
 
 }  // namespace
