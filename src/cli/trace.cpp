@@ -162,7 +162,7 @@ class Printer : public engine::TraceSink {
 
   void lost(uint64_t records) override {
     if (words_.show.json && !plan_.summary) json_.write_lost(wall_now(), records);
-    io_.err << fmt::format("tcpdx: {} events were lost: they came faster than they were read\n",
+    io_.err << fmt::format("tcpdx: {} events were lost: they came faster than they can be taken\n",
                            records);
   }
 

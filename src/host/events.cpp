@@ -110,6 +110,7 @@ struct Events::Parts {
   void choose(const EventOptions& options, const KernelTypes& types, bool helpers);
   int attach();
   std::vector<uint64_t> counts() const;
+  uint64_t skipped() const;
 
   std::unique_ptr<events_bpf, Destroy> skeleton;
   std::unique_ptr<ring_buffer, Destroy> ring;
@@ -186,6 +187,22 @@ std::vector<uint64_t> Events::Parts::counts() const {
   return sums;
 }
 
+// What one of the two programs for changes of state is skipped for, the other one takes.
+uint64_t Events::Parts::skipped() const {
+  const auto& programs = skeleton->progs;
+  uint64_t sum = 0;
+  for (const bpf_program* program :
+       {programs.retransmit, programs.retransmit_synack, programs.reset_sent,
+        programs.reset_sent_no_reason, programs.reset_received, programs.drop,
+        programs.drop_no_socket}) {
+    bpf_prog_info info{};
+    uint32_t size = sizeof info;
+    const int fd = bpf_program__fd(program);
+    if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0) sum += info.recursion_misses;
+  }
+  return sum;
+}
+
 std::expected<Events, Missing> Events::open(const EventOptions& options) {
   const LibbpfMessages messages;
   const Result<KernelTypes> types = KernelTypes::open();
@@ -232,7 +249,7 @@ std::array<uint64_t, kEventKinds> Events::counted() const {
   return counted;
 }
 
-uint64_t Events::lost() const { return parts_->counts().back(); }
+uint64_t Events::lost() const { return parts_->counts().back() + parts_->skipped(); }
 
 std::vector<CallerTally> Events::tallies() const {
   const bpf_map* map = parts_->skeleton->maps.connects;

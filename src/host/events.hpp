@@ -56,7 +56,9 @@ class Events {
 
   // All that happened in the watched namespaces, with a record or without.
   std::array<uint64_t, kEventKinds> counted() const;
-  // Records that were lost since the ring buffer was full, or since the program was interrupted.
+  // Records that were lost because the ring buffer was full, and events that a program was skipped
+  // for because it had just been interrupted on that CPU (counted since Linux 5.12). Some of the
+  // latter may not have been asked for.
   uint64_t lost() const;
   // Of the sockets that called since open(). Empty where EventOptions::tallies is 0, or on kernels
   // before 5.12, whose sockets have no storage.
