@@ -24,15 +24,10 @@ bool covers_syn(const Step& step) {
 }
 bool has_fin(const Step& step) { return step.packet.flags.fin; }
 
-unsigned holes_of(Notes& notes, const Step& step, unsigned end) {
-  const Trouble* trouble = notes.trouble_of(step.record);
-  return trouble == nullptr ? 0 : trouble->ends[end].hole_count;
-}
-
 // A bare segment at SND.NXT: nothing beyond what was seen of this end has been sent.
 bool at_nxt(Notes& notes, const Step& step) {
   return step.length == 0 && step.packet.seq == step.nxt_before &&
-         holes_of(notes, step, step.from) == 0;
+         !notes.has_holes(step.record, step.from);
 }
 
 // When the peer's FIN came, all that this end had sent was acknowledged and the window was open,
@@ -157,7 +152,7 @@ void take_handshake_of_sender(Notes& notes, Step& step) {
   }
   // What is missing may be a FIN, and data may have been sent before, with a FIN behind it.
   if (step.length > 0 && !sent_first(step)) proven = false;
-  proven = proven && step.packet.seq <= step.nxt_before && holes_of(notes, step, step.from) == 0;
+  proven = proven && step.packet.seq <= step.nxt_before && !notes.has_holes(step.record, step.from);
   if (open) {
     if (proven) moves.prove();
   } else if (proven || own.in(State::syn_sent)) {
@@ -293,7 +288,7 @@ void tell_ack(Notes& notes, Step& step) {
 
 // Whether all before the FIN passed, and the receiver has room for it.
 bool fin_is_next(Notes& notes, const Step& step) {
-  if (holes_of(notes, step, step.from) > 0) return false;
+  if (notes.has_holes(step.record, step.from)) return false;
   if (!step.peer.is(has::ack)) return true;
   return step.own.fin - step.peer.ack <= static_cast<int64_t>(step.peer.window) ||
          step.own.fin == step.peer.ack;

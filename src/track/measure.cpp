@@ -1,6 +1,7 @@
 #include "track/measure.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "wire/octets.hpp"
 #include "wire/tcp.hpp"
@@ -30,14 +31,15 @@ int64_t reorder_limit(const Record& record) {
 
 // --- Holes: what of the own stream has not been captured.
 
-void add_hole(EndTrouble& trouble, Seq from, Seq to, int64_t now) {
-  if (trouble.hole_count == trouble.holes.size()) {
+void add_hole(Notes& notes, EndTrouble& trouble, const Hole& hole) {
+  HoleList& known = notes.holes(trouble);
+  if (known.count == known.holes.size()) {
     // The oldest is given up: it counts as never captured.
-    trouble.missed_bytes += octets(trouble.holes[0].from, trouble.holes[0].to);
-    std::shift_left(trouble.holes.begin(), trouble.holes.end(), 1);
-    --trouble.hole_count;
+    trouble.missed_bytes += octets(known.holes[0].from, known.holes[0].to);
+    std::shift_left(known.holes.begin(), known.holes.end(), 1);
+    --known.count;
   }
-  trouble.holes[trouble.hole_count++] = {from, to, now};
+  known.holes[known.count++] = hole;
 }
 
 // Takes [from, to) out of the holes. Returns how many octets of it were missing, and since when.
@@ -45,15 +47,15 @@ struct Filled {
   uint32_t octets = 0;
   int64_t since_ns = 0;
 };
-Filled fill(EndTrouble& trouble, Seq from, Seq to) {
+Filled fill(Notes& notes, EndTrouble& trouble, Seq from, Seq to) {
   Filled filled;
-  std::array<Hole, 6> left{};
-  uint8_t count = 0;
+  if (trouble.holes == 0) return filled;
+  HoleList& known = notes.holes(trouble);
+  HoleList left;
   const auto keep = [&](Seq a, Seq b, int64_t since) {
-    if (a < b && count < left.size()) left[count++] = {a, b, since};
+    if (a < b && left.count < left.holes.size()) left.holes[left.count++] = {a, b, since};
   };
-  for (uint8_t i = 0; i < trouble.hole_count; ++i) {
-    const Hole hole = trouble.holes[i];
+  for (const Hole& hole : std::span(known.holes).first(known.count)) {
     const Seq a = later(hole.from, from);
     const Seq b = earlier(hole.to, to);
     if (b <= a) {
@@ -65,8 +67,8 @@ Filled fill(EndTrouble& trouble, Seq from, Seq to) {
     keep(hole.from, a, hole.since_ns);
     keep(b, hole.to, hole.since_ns);
   }
-  trouble.holes = left;
-  trouble.hole_count = count;
+  known = left;
+  if (left.count == 0) notes.release_holes(trouble);
   return filled;
 }
 
@@ -109,8 +111,7 @@ void take_earlier(Notes& notes, Step& step) {
   const Seq end = step.end();
   Filled filled;
   if (Trouble* trouble = notes.trouble_of(step.record)) {
-    EndTrouble& mine = trouble->ends[step.from];
-    if (mine.hole_count > 0) filled = fill(mine, step.packet.seq, earlier(end, own.nxt));
+    filled = fill(notes, trouble->ends[step.from], step.packet.seq, earlier(end, own.nxt));
   }
   own.unique_bytes += filled.octets;
   if (end > own.nxt) own.unique_bytes += octets(own.nxt, end);
@@ -130,7 +131,7 @@ void take_gap(Notes& notes, Step& step) {
   ++trouble.lost_segments;
   step.remarks.add(Remark::gap);
   add_to_history(step.record, step.from, 'G');
-  add_hole(trouble, step.own.nxt, step.packet.seq, step.sighting.time_ns);
+  add_hole(notes, trouble, {step.own.nxt, step.packet.seq, step.sighting.time_ns});
 }
 
 void time_segment(Step& step) {
@@ -215,7 +216,7 @@ void take_rtt(Notes& notes, Step& step) {
       continue;
     }
     const uint32_t rtt = now - timed.sent_us;
-    notes.add_rtt(peer.rtt, rtt);
+    notes.rtts().add(peer.rtt, rtt);
     step.rtt = Duration(rtt);
   }
   peer.timed_count = left & 3U;
@@ -224,7 +225,7 @@ void take_rtt(Notes& notes, Step& step) {
 // Octets that were acknowledged but never captured.
 void take_unseen(Notes& notes, Step& step) {
   EndTrouble& trouble = notes.trouble(step.record, step.to());
-  const Filled below = fill(trouble, step.own.ack, earlier(step.packet.ack, step.peer.nxt));
+  const Filled below = fill(notes, trouble, step.own.ack, earlier(step.packet.ack, step.peer.nxt));
   uint64_t missed = below.octets;
   if (step.packet.ack > step.peer.nxt) {
     missed += octets(step.peer.nxt, step.packet.ack);
@@ -235,11 +236,6 @@ void take_unseen(Notes& notes, Step& step) {
   trouble.missed_bytes += missed;
   step.remarks.add(Remark::acks_unseen);
   notes.anomaly_once(step.record, AnomalyKind::capture_loss, step.sighting.frame, step.to());
-}
-
-bool peer_has_holes(Notes& notes, const Step& step) {
-  const Trouble* trouble = notes.trouble_of(step.record);
-  return trouble != nullptr && trouble->ends[step.to()].hole_count > 0;
 }
 
 void take_duplicate_ack(Notes& notes, Step& step) {
@@ -258,7 +254,7 @@ void take_ack(Notes& notes, Step& step, uint32_t window_before) {
     own.ack = ack;
     if (!peer.is(has::sent)) return;
   }
-  if (peer.is(has::sent) && (ack > peer.nxt || peer_has_holes(notes, step))) {
+  if (peer.is(has::sent) && (ack > peer.nxt || notes.has_holes(step.record, step.to()))) {
     take_unseen(notes, step);
   }
   if (ack > step.ack_before || peer.timed_count > 0) take_rtt(notes, step);

@@ -1,8 +1,7 @@
 #include "track/notes.hpp"
 
+#include <utility>
 #include <vector>
-
-#include "track/rtt.hpp"
 
 namespace tcpdx::track {
 namespace {
@@ -19,6 +18,15 @@ constexpr int64_t kUs = 1'000;  // to which times of text are kept
 Trouble& Notes::trouble(Record& record) {
   if (record.trouble == 0) record.trouble = troubles_.take();
   return troubles_[record.trouble];
+}
+
+HoleList& Notes::holes(EndTrouble& trouble) {
+  if (trouble.holes == 0) trouble.holes = holes_.take();
+  return holes_[trouble.holes];
+}
+
+void Notes::release_holes(EndTrouble& trouble) {
+  if (trouble.holes != 0) holes_.free(std::exchange(trouble.holes, 0));
 }
 
 IcmpList& Notes::icmp(Record& record) {
@@ -143,24 +151,6 @@ void Notes::anomaly_once(Record& record, AnomalyKind kind, uint64_t frame,
   anomaly(record, kind, frame, end, evidence);
 }
 
-void Notes::add_rtt(RttSamples& samples, uint32_t us) {
-  if (samples.count < samples.first.size()) {
-    samples.first[samples.count++] = us;
-    return;
-  }
-  if (!samples.in_classes()) {
-    const uint32_t classes = classes_.take();
-    for (const uint32_t early : samples.first) add_to(classes_[classes], early);
-    samples.first[0] = classes;
-  }
-  ++samples.count;
-  add_to(classes_[samples.first[0]], us);
-}
-
-const RttClasses* Notes::classes_of(const RttSamples& samples) const {
-  return samples.in_classes() ? &classes_[samples.first[0]] : nullptr;
-}
-
 void Notes::release_chunks(uint32_t first) {
   while (first != 0) {
     const uint32_t next = chunks_[first].next;
@@ -171,11 +161,10 @@ void Notes::release_chunks(uint32_t first) {
 
 void Notes::release(Record& record) {
   release_chunks(record.more_changes);
-  for (const End& end : record.end) {
-    if (end.rtt.in_classes()) classes_.free(end.rtt.first[0]);
-  }
+  for (const End& end : record.end) rtts_.release(end.rtt);
   if (record.trouble == 0) return;
-  const Trouble& trouble = troubles_[record.trouble];
+  Trouble& trouble = troubles_[record.trouble];
+  for (EndTrouble& end : trouble.ends) release_holes(end);
   release_chunks(trouble.anomalies);
   if (trouble.icmp != 0) icmp_.free(trouble.icmp);
   troubles_.free(record.trouble);
@@ -188,13 +177,11 @@ void Notes::prefetch(const Record& record) const {
   };
   if (record.more_changes != 0) fetch(chunks_[record.more_changes]);
   if (record.trouble != 0) fetch(troubles_[record.trouble]);
-  for (const End& end : record.end) {
-    if (end.rtt.in_classes()) fetch(classes_[end.rtt.first[0]]);
-  }
+  for (const End& end : record.end) rtts_.prefetch(end.rtt);
 }
 
 size_t Notes::memory() const {
-  return troubles_.memory() + chunks_.memory() + classes_.memory() + icmp_.memory();
+  return troubles_.memory() + holes_.memory() + chunks_.memory() + rtts_.memory() + icmp_.memory();
 }
 
 }  // namespace tcpdx::track

@@ -7,6 +7,7 @@
 
 #include "track/pool.hpp"
 #include "track/record.hpp"
+#include "track/rtt.hpp"
 
 namespace tcpdx::track {
 
@@ -29,6 +30,12 @@ class Notes {
   Trouble* trouble_of(Record& record) {
     return record.trouble == 0 ? nullptr : &troubles_[record.trouble];
   }
+  // What of the end's stream has not been captured.
+  bool has_holes(const Record& record, unsigned end) const {
+    return record.trouble != 0 && troubles_[record.trouble].ends[end].holes != 0;
+  }
+  HoleList& holes(EndTrouble& trouble);
+  void release_holes(EndTrouble& trouble);
   IcmpList& icmp(Record& record);
   std::span<const IcmpSeen> icmp_of(const Record& record) const;
 
@@ -65,8 +72,7 @@ class Notes {
     if (const Trouble* trouble = trouble_of(record)) for_each(trouble->anomalies, what);
   }
 
-  void add_rtt(RttSamples& samples, uint32_t us);
-  const RttClasses* classes_of(const RttSamples& samples) const;
+  Rtts& rtts() { return rtts_; }
 
   // Fetches what release() and the result will look at.
   void prefetch(const Record& record) const;
@@ -91,8 +97,9 @@ class Notes {
   static constexpr uint64_t kTakenBack = 0xff;
 
   Pool<Trouble> troubles_;
+  Pool<HoleList> holes_;
   Pool<NoteChunk> chunks_;
-  Pool<RttClasses> classes_;
+  Rtts rtts_;
   Pool<IcmpList> icmp_;
 };
 

@@ -57,10 +57,17 @@ struct RttSamples {
 
   bool in_classes() const { return count > first.size(); }
 };
+// The samples in neighbouring classes: most connections need one or two of these.
+struct RttPart {
+  std::array<uint16_t, 22> counts{};  // all of an end are halved together before one would overflow
+  uint32_t next = 0;
+
+  uint32_t& next_free() { return next; }
+};
 struct RttClasses {
   uint32_t min = UINT32_MAX;
   uint32_t max = 0;
-  std::array<uint16_t, 110> counts{};  // halved together before one would overflow
+  std::array<uint32_t, 5> parts{};  // indices into the pool of RttPart; 0: no samples there
 
   uint32_t& next_free() { return max; }
 };
@@ -135,6 +142,14 @@ struct Hole {
   int64_t since_ns = 0;
 };
 
+// Those of one end, the oldest first.
+struct HoleList {
+  std::array<Hole, 6> holes{};
+  uint32_t count = 0;
+
+  uint32_t& next_free() { return count; }
+};
+
 // What most connections never have.
 struct EndTrouble {
   uint32_t retransmissions = 0;
@@ -158,9 +173,8 @@ struct EndTrouble {
   Seq again_seq;
   uint16_t again_length = 0;
   uint32_t again_count = 0;
+  uint32_t holes = 0;  // index into the pool of HoleList; 0: none
   int64_t again_first_ns = 0;
-  uint8_t hole_count = 0;
-  std::array<Hole, 6> holes{};
 };
 
 struct IcmpSeen {
@@ -199,6 +213,7 @@ struct Trouble {
 
   uint32_t& next_free() { return anomalies; }
 };
+static_assert(sizeof(Trouble) == 264);
 
 // Of a place that is free: no packet has this link.
 inline constexpr uint32_t kNoLink = 0xffffff;

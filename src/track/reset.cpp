@@ -1,6 +1,5 @@
 // A RST: whether its receiver believes it, and whether its sender sent it.
 #include <cstdlib>
-#include <utility>
 
 #include "track/machine.hpp"
 
@@ -25,8 +24,7 @@ bool believed_in_syn_sent(const Step& step) {
 bool at_rcv_nxt(Notes& notes, const Step& step) {
   const Seq seq = step.packet.seq;
   const End& own = step.own;
-  const Trouble* trouble = std::as_const(notes).trouble_of(step.record);
-  const bool gaps = trouble != nullptr && trouble->ends[step.from].hole_count > 0;
+  const bool gaps = notes.has_holes(step.record, step.from);
   const bool sack = own.is(has::sack) && step.peer.is(has::sack);
   const bool edge = own.is(has::sent) && seq == own.nxt && (!gaps || sack);
   if (!step.peer.is(has::ack)) return !own.is(has::sent) || seq == own.nxt;

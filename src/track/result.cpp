@@ -117,7 +117,7 @@ class Result {
     if (own.is(has::scale)) side.window_scale = own.scale;
     side.sack_permitted = own.is(has::sack);
     side.timestamps = own.is(has::timestamps);
-    side.rtt = summary_of(own.rtt, notes_.classes_of(own.rtt));
+    side.rtt = notes_.rtts().summary_of(own.rtt);
     side.max_length = own.max_length;
     side.largest_acked = own.largest_acked;
     if (own.packets > 0) side.last_window = own.window;

@@ -210,27 +210,43 @@ TEST(flow_table, both_directions_have_one_hash) {
 }
 
 TEST(rtt, few_samples_are_exact_and_many_within_a_quarter) {
+  Rtts rtts;
   RttSamples samples;
-  for (const uint32_t us : {40U, 10U, 30U}) samples.first[samples.count++] = us;
-  const auto few = summary_of(samples, nullptr);
+  for (const uint32_t us : {40U, 10U, 30U}) rtts.add(samples, us);
+  const auto few = rtts.summary_of(samples);
   ASSERT_TRUE(few.has_value());
+  EXPECT_EQ(few->samples, 3U);
   EXPECT_EQ(few->min, Duration(10));
   EXPECT_EQ(few->median, Duration(30));
   EXPECT_EQ(few->max, Duration(40));
-  RttClasses classes;
-  for (uint32_t us = 1; us <= 10'000; ++us) add_to(classes, us);
-  samples.count = 10'000;
-  const auto many = summary_of(samples, &classes);
+  RttSamples other;
+  for (uint32_t us = 1; us <= 10'000; ++us) rtts.add(other, us);
+  const auto many = rtts.summary_of(other);
   ASSERT_TRUE(many.has_value());
+  EXPECT_EQ(many->samples, 10'000U);
   EXPECT_EQ(many->min, Duration(1));
   EXPECT_EQ(many->max, Duration(10'000));
   EXPECT_NEAR(static_cast<double>(many->median.count()), 5000, 5000 * 0.25);
   EXPECT_NEAR(static_cast<double>(many->p99.count()), 9900, 9900 * 0.25);
-  for (uint32_t i = 0; i < 1'000'000; ++i) add_to(classes, 3);
-  const auto most = summary_of(samples, &classes);
+  for (uint32_t i = 0; i < 1'000'000; ++i) rtts.add(other, 3);
+  const auto most = rtts.summary_of(other);
   ASSERT_TRUE(most.has_value());
   EXPECT_EQ(most->median, Duration(3));
   EXPECT_EQ(most->max, Duration(10'000));
+}
+
+TEST(rtt, what_is_given_back_is_used_again) {
+  Rtts rtts;
+  RttSamples samples;
+  for (uint32_t us = 1; us <= 100'000'000; us *= 2) rtts.add(samples, us);
+  EXPECT_EQ(rtts.summary_of(samples)->max, Duration(67'108'864));
+  const size_t whole = rtts.memory();
+  rtts.release(samples);
+  EXPECT_EQ(rtts.memory(), 0U);
+  RttSamples next;
+  for (unsigned i = 0; i < 5; ++i) rtts.add(next, 1000);
+  EXPECT_LT(rtts.memory(), whole / 2) << "only the classes that have samples";
+  EXPECT_EQ(rtts.summary_of(next)->median, Duration(1000));
 }
 
 }  // namespace
