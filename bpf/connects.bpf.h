@@ -52,7 +52,8 @@ static struct connect_tally* tally_of(const struct event_record* record,
   return bpf_map_lookup_elem(&connects, &key);
 }
 
-/* `record` tells of the end of an active open; it gets its caller, and the caller's tally grows. Of
+/* Which errors are failures: as is_failure() of faults/opens.cpp has it.
+ * `record` tells of the end of an active open; it gets its caller, and the caller's tally grows. Of
  * a socket older than the tracer the caller is not known, and nothing is counted. */
 static void tally_connect(struct event_record* record, const struct sock* sk) {
   const struct caller* caller = bpf_sk_storage_get(&callers, (void*)sk, 0, 0);

@@ -40,10 +40,11 @@ void describe(CLI::App& app, Words& words) {
       ->type_name("IF");
   add_show_options(app, words.show);
   app.footer(
-      "Sends at most about 100 packets: a handshake, one to port 1, SYNs and echoes with rising "
+      "Sends at most about 90 packets: a handshake, one to port 1, SYNs and echoes with rising "
       "TTLs\n"
-      "(30 of each), echoes of ten sizes; where SYNs are lost 20 more of them and 20 echoes. Needs "
-      "no rights.\n"
+      "(30 of each), echoes of ten sizes, two of each. Where SYNs are lost 20 more of them and 20 "
+      "echoes,\n"
+      "where large packets vanish another walk of about 100. Needs no rights.\n"
       "With --send the answer is timed, and asked for again in small segments where none comes.\n"
       "Exit code: 0 ok, 1 works but not well, 2 does not work, 3 could not tell.");
 }

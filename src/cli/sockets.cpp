@@ -159,7 +159,7 @@ class Watch {
   void show_now() {
     const Observation& seen = sockets_.seen();
     if (words_.show.json) {
-      show(words_, plan_, seen, visible(), io_.out, {});
+      show(words_, plan_, seen, order_, io_.out, {});
       io_.out.flush();
       return;
     }

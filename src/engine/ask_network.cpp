@@ -113,13 +113,20 @@ void walk(const HostTask& task, const Stop& stop) {
   options.max_ttl = kMaxTtl;
   // Hosts send few ICMP errors a second: what reaches the target is taken from its echoes by UDP.
   if (!may_send_icmp(*task.host)) return;
-  if (const auto away = probe::distance_by_echo(options)) options.max_ttl = *away;
+  const auto away = probe::distance_by_echo(options);
+  if (away) options.max_ttl = *away;
+  bool may_be_farther = away.has_value();
   const Stopwatch watch;
   for (unsigned i = 0; i < kWalks && !stop(); ++i) {
     sleep_until(watch, i * kBetweenWalks, stop);
     const auto path = probe::find_path(options, stop);
     // Where nobody answers, asking again tells no more.
     if (!path || stop() || path->hops.empty()) return;
+    // The way back, by which the echo told the distance, may be shorter than the way there.
+    if (std::exchange(may_be_farther, false) && !path->reached) {
+      options.max_ttl = kMaxTtl;
+      continue;
+    }
     const size_t known = path->hops.size() + (path->reached ? 0 : 2);
     options.max_ttl = static_cast<uint8_t>(std::min<size_t>(options.max_ttl, known));
     task.host->ways.push_back(way_of(*path));
@@ -165,18 +172,28 @@ void note_without_icmp(const ProbedHost& host, Observation& into) {
        "ICMP echoes may not be sent (net.ipv4.ping_group_range)", host::lacking({CAP_NET_RAW})});
 }
 
+void note_unsent(const ProbedHost& host, const Stop& stop, Observation& into) {
+  into.missing.push_back({fmt::format("whether {} answers", to_string(host.address)),
+                          stop() ? "there was no time to ask it" : "nothing could be sent to it",
+                          ""});
+}
+
 // All hosts of the namespace that the calling thread is in; new threads begin where it is.
 void ask_hosts(std::span<ProbedHost> hosts, uint16_t netns, const std::string& proc,
                const Stop& stop, Observation& into) {
   const std::vector<HostTask> tasks = tasks_of(hosts, netns);
   if (tasks.empty()) return;
-  for (const HostTask& task : tasks) {
-    if (!may_send_icmp(*task.host)) note_without_icmp(*task.host, into);
-  }
   const auto before = filtered_so_far(proc);
   run_on_as_many_threads(tasks.size() * kHostQuestions.size(), [&](size_t i) {
     kHostQuestions.at(i % kHostQuestions.size())(tasks[i / kHostQuestions.size()], stop);
   });
+  for (const HostTask& task : tasks) {
+    if (!may_send_icmp(*task.host)) {
+      note_without_icmp(*task.host, into);
+    } else if (task.host->echoes == 0) {
+      note_unsent(*task.host, stop, into);
+    }
+  }
   const auto after = filtered_so_far(proc);
   if (!before || !after || *after < *before) return;
   for (const HostTask& task : tasks) task.host->reverse_path_filtered = *after - *before;
@@ -194,23 +211,31 @@ NameServerAnswer answer_of(const probe::DnsReply& reply) {
 // The root's name servers: every resolver knows them, so that the answer tells of the resolver and
 // the way to it, not of somebody's domain.
 void ask_name_servers(const NameServers& known, ProbeResults& into, const Stop& stop) {
-  if (!known.configured) return;
+  if (!known.conf.configured) return;
   into.resolver_timeout = std::min(known.conf.timeout, kLongestAnswer);
   const size_t count = std::min(known.servers.size(), kMostProbedServers);
-  for (size_t i = 0; i < count; ++i) {
-    into.name_servers.push_back({known.servers[i], std::vector<NameServerAnswer>(kQuestions + 1)});
-  }
+  std::vector<std::vector<std::optional<NameServerAnswer>>> answers(count);
+  for (auto& of_one : answers) of_one.resize(kQuestions + 1);
   run_on_as_many_threads(count * (kQuestions + 1), [&](size_t i) {
     const size_t number = i % (kQuestions + 1);
-    ProbedNameServer& server = into.name_servers[i / (kQuestions + 1)];
+    const size_t server = i / (kQuestions + 1);
     sleep_until({}, number * kBetweenQuestions, stop);
+    if (stop()) return;
     const probe::DnsAsk ask{
-        .server = server.server,
+        .server = known.servers[server],
         .transport = number == kQuestions ? probe::Transport::tcp : probe::Transport::udp,
         .question = {.name = ".", .type = wire::DnsType::ns},
         .timeout = into.resolver_timeout};
-    server.answers[number] = answer_of(probe::ask(ask));
+    answers[server][number] = answer_of(probe::ask(ask));
   });
+  // Those that there was no time to ask say nothing.
+  for (size_t i = 0; i < count; ++i) {
+    ProbedNameServer& server = into.name_servers.emplace_back();
+    server.server = known.servers[i];
+    for (auto& answer : answers[i]) {
+      if (answer) server.answers.push_back(std::move(*answer));
+    }
+  }
 }
 
 void note_unasked(size_t wanted, const ProbeResults& results, Observation& into) {
@@ -223,11 +248,6 @@ void note_unasked(size_t wanted, const ProbeResults& results, Observation& into)
   if (!hosts.empty() && !host::has_capability(CAP_NET_RAW)) {
     into.missing.push_back({"whether two machines answer for one address",
                             "ARP requests may not be sent", host::lacking({CAP_NET_RAW})});
-  }
-  for (const ProbedHost& host : hosts) {
-    if (host.echoes != 0) continue;
-    into.missing.push_back({fmt::format("whether {} answers", to_string(host.address)),
-                            "nothing could be sent to it in time", ""});
   }
 }
 

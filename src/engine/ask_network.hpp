@@ -13,8 +13,8 @@ namespace tcpdx::engine {
 
 inline constexpr size_t kMostProbedHosts = 4;
 inline constexpr size_t kMostProbedServers = 3;
-// Packets for one host: 8 echoes, 20 of ten sizes, 6 walks of at most 30 hops, 3 ARP requests; for
-// a name server: 5 questions by UDP and one by TCP.
+// Packets for one host: 8 echoes, 20 of ten sizes, 6 walks of at most 30 hops with an echo before
+// and 6 more to the target, 3 ARP requests; for a name server: 5 questions by UDP and one by TCP.
 inline constexpr size_t kMostProbePackets = 900;
 // All of it, the wait for the last answer included.
 inline constexpr Duration kLongestProbing = 10s;

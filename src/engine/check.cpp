@@ -167,9 +167,9 @@ std::string tally(const CheckOptions& options, const CheckSigns& signs, probe::M
   if (method != probe::Method::tcp) path.ask.target.port = 0;
   const auto found = probe::find_path(path, options.stop);
   if (!found) return found.error().sentence;
-  const uint64_t answered = found->end_to_end.value_or(probe::RttSummary{}).samples;
-  into = {.sent = kTally, .answered = static_cast<unsigned>(answered)};
-  return fmt::format("{} of {} answered", answered, kTally);
+  const auto answered = found->end_to_end.value_or(probe::RttSummary{}).samples;
+  into = {.sent = static_cast<unsigned>(found->meant), .answered = static_cast<unsigned>(answered)};
+  return fmt::format("{} of {} answered", answered, found->meant);
 }
 
 std::string count_syns(const CheckOptions& options, CheckSigns& signs) {

@@ -20,11 +20,8 @@ std::string text_of(const std::string& path) {
 }  // namespace
 
 NameServers name_servers(const std::string& resolv_conf) {
-  const std::string text = text_of(resolv_conf);
   NameServers found;
-  found.conf = probe::parse_resolv_conf(text);
-  found.configured =
-      text.starts_with("nameserver") || text.find("\nnameserver") != std::string::npos;
+  found.conf = probe::parse_resolv_conf(text_of(resolv_conf));
   found.servers.reserve(found.conf.servers.size());
   for (const IpAddress& one : found.conf.servers) found.servers.push_back({one, kDns});
   found.stub = found.servers.size() == 1 && found.servers.front().addr == ipv4(127, 0, 0, 53);

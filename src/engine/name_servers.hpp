@@ -11,8 +11,7 @@ namespace tcpdx::engine {
 
 struct NameServers {
   probe::ResolvConf conf;
-  bool configured = false;  // the file names one: otherwise it is this host's own, by default
-  bool stub = false;        // the only one is systemd-resolved's own, which asks others
+  bool stub = false;  // the only one is systemd-resolved's own, which asks others
   // In the order in which they are asked; behind the stub those that it asks.
   std::vector<SocketAddress> servers;
 };

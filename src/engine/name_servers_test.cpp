@@ -1,4 +1,4 @@
-// As resolv.conf(5) has it: the first three servers; without one it is this host's own.
+// As resolv.conf(5) has it; without a server it is this host's own.
 #include "engine/name_servers.hpp"
 
 #include <fmt/format.h>
@@ -24,7 +24,7 @@ TEST(NameServers, KeepTheirOrder) {
       "options timeout:2\n"
       "nameserver 192.0.2.54\n"
       "nameserver 192.0.2.53\n");
-  EXPECT_TRUE(known.configured);
+  EXPECT_TRUE(known.conf.configured);
   EXPECT_FALSE(known.stub);
   const std::vector<SocketAddress> wanted{{.addr = ipv4(192, 0, 2, 54), .port = 53},
                                           {.addr = ipv4(192, 0, 2, 53), .port = 53}};
@@ -33,8 +33,8 @@ TEST(NameServers, KeepTheirOrder) {
 }
 
 TEST(NameServers, AreNotConfiguredWhereNoneIsNamed) {
-  EXPECT_FALSE(servers_of("search example.net\n# nameserver 192.0.2.1\n").configured);
-  EXPECT_FALSE(name_servers("/nowhere/resolv.conf").configured);
+  EXPECT_FALSE(servers_of("search example.net\n# nameserver 192.0.2.1\n").conf.configured);
+  EXPECT_FALSE(name_servers("/nowhere/resolv.conf").conf.configured);
 }
 
 TEST(NameServers, KnowTheStub) {

@@ -106,6 +106,7 @@ void join(Opens& into, const Opens& one) {
 
 }  // namespace
 
+// The kernel's own tallies count by the same rule (tally_connect() of bpf/connects.bpf.h).
 bool is_failure(const TcpEvent& connect) {
   switch (connect.error) {
     case 0:

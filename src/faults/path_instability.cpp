@@ -84,7 +84,7 @@ Changes changes_of(const ProbedHost& host) {
 
 void add_advice(const Facts& facts, size_t netns, const IpAddress& to, Finding& f) {
   f.confirm.push_back(
-      fmt::format("{}tcpdx path {} --count 10", run_inside(facts, netns), to_string(to)));
+      fmt::format("{}tcpdx path {} --stats", run_inside(facts, netns), to_string(to)));
   f.remedy.push_back(
       "ask whoever runs the routers between the last hop that stays and the first that changes");
   f.avoid.push_back("tuning TCP for reordering before the way is stable");

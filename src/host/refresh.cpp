@@ -11,12 +11,16 @@ namespace {
 
 using Listeners = std::unordered_map<uint64_t, DiagMessage>;  // by cookie
 
-Result<void> read_listeners(const Ask& ask, Listeners& listeners) {
+// False: the kernel's answer is not whole, so that one that is missing may be there.
+Result<bool> read_listeners(const Ask& ask, Listeners& listeners) {
+  bool whole = true;
   Look now;
   std::vector<std::string> names;
   for (const Family family : {Family::v4, Family::v6}) {
     const auto end = dump_sockets(ask, {family, true, false}, 0, now, names);
     if (!end) return std::unexpected(end.error());
+    if (end->refusal.error != 0) return fail("{}", end->refusal.sentence());
+    whole = whole && !end->interrupted;
   }
   for (const Socket& socket : now.sockets) {
     DiagMessage& message = listeners[socket.cookie];
@@ -26,7 +30,7 @@ Result<void> read_listeners(const Ask& ask, Listeners& listeners) {
       message.info = *info;
     }
   }
-  return {};
+  return whole;
 }
 
 void replace(Look& look, uint32_t index, const DiagMessage& message) {
@@ -55,20 +59,21 @@ Result<std::vector<uint32_t>> refresh_sockets(const Ask& ask, std::span<const ui
                                               bool infos, Look& look) {
   const auto listens = [&](uint32_t i) { return look.sockets[i].state == tcp::State::listen; };
   Listeners listeners;
+  bool all_listeners = true;
   if (std::ranges::any_of(which, listens)) {
-    if (const auto read = read_listeners(ask, listeners); !read) {
-      return std::unexpected(read.error());
-    }
+    const auto read = read_listeners(ask, listeners);
+    if (!read) return std::unexpected(read.error());
+    all_listeners = *read;
   }
   std::vector<uint32_t> gone;
   DiagMessage message;
   for (const uint32_t index : which) {
     if (listens(index)) {
       const auto found = listeners.find(look.sockets[index].cookie);
-      if (found == listeners.end()) {
-        gone.push_back(index);
-      } else {
+      if (found != listeners.end()) {
         replace(look, index, found->second);
+      } else if (all_listeners) {
+        gone.push_back(index);
       }
       continue;
     }

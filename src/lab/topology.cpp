@@ -59,7 +59,10 @@ Result<void> check_host(const Host& host) {
     }
   }
   for (const Sysctl& one : host.sysctls) {
-    if (!one.name.starts_with("net.") || one.name.find("..") != std::string::npos) {
+    // sysctl(8): a '/' between the parts of a name stands for a '.' within one.
+    const bool leaves =
+        one.name.find("..") != std::string::npos || one.name.find("//") != std::string::npos;
+    if (!one.name.starts_with("net.") || leaves) {
       return fail("{}: '{}' is no setting of a network namespace", host.name, printable(one.name));
     }
   }

@@ -68,6 +68,13 @@ TEST(Topology, says_what_cannot_be) {
             "net1 of a: a probability lies between 0 and 1");
   EXPECT_EQ(complaint([](Topology& t) { t.hosts[0].sysctls = {{"kernel.panic", "1"}}; }),
             "a: 'kernel.panic' is no setting of a network namespace");
+  for (const char* leaves : {"net.//.kernel.panic", "net...kernel.panic", "net/../kernel/panic"}) {
+    EXPECT_NE(complaint([&](Topology& t) {
+                t.hosts[0].sysctls = {{leaves, "1"}};
+              }).find("is no setting of a network namespace"),
+              std::string::npos)
+        << leaves;
+  }
   EXPECT_EQ(complaint([](Topology& t) { t.hosts[0].servers = {{.port = 1}, {.port = 1}}; }),
             "a: a server's port is 0 or 1 has two");
   EXPECT_EQ(complaint([](Topology& t) { t.hosts[0].routes.push_back({.to = {}}); }),

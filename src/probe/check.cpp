@@ -239,7 +239,8 @@ std::optional<CheckVerdict> of_local_drops(const CheckSigns& signs) {
                              target_of(signs), entries, most, drops.conntrack),
                  "raise net.netfilter.nf_conntrack_max, or exempt what needs no tracking");
   }
-  if (drops.reverse_path == 0) return std::nullopt;
+  // What comes back from that very address by the way of its echoes is not dropped here.
+  if (drops.reverse_path == 0 || (signs.by_echo && signs.by_echo->reached)) return std::nullopt;
   return local("reverse-path-filter",
                fmt::format("{} seems silent, but this host dropped {} packets meanwhile because "
                            "they came by another interface than the route back to their sender "

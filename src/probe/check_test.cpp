@@ -146,6 +146,8 @@ TEST(Check, DropsOfThisHostAreTakenForTheCauseOnlyWhenThereAreAny) {
   signs.local_drops->conntrack_count = 99;  // dropped for another reason
   EXPECT_EQ(said(signs).why, "filtered");
   signs.local_drops->reverse_path = 1;
+  EXPECT_EQ(said(signs).why, "filtered");  // echoes of that very host come back
+  signs.by_echo->reached = false;
   EXPECT_EQ(said(signs), (Said{"reverse-path-filter", Place::local, Confidence::likely}));
   CheckSigns good = connected();
   good.local_drops = signs.local_drops;

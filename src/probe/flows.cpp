@@ -77,6 +77,13 @@ struct Arrivals {
   uint64_t sent = 0;
   uint64_t answered = 0;
   std::vector<Duration> rtts;
+
+  Arrivals& operator+=(const Arrivals& other) {
+    sent += other.sent;
+    answered += other.answered;
+    rtts.insert(rtts.end(), other.rtts.begin(), other.rtts.end());
+    return *this;
+  }
 };
 
 Arrivals arrivals_of(const std::vector<PathHop>& hops) {
@@ -127,7 +134,8 @@ std::vector<const Flow*> by_answers(const std::vector<Flow>& flows) {
 }
 
 // Also gathers the hops of all: those of the branches, and what undecided flows add to them.
-void part(const std::vector<Flow>& flows, PathResult& into) {
+// Returns what came of the target: one branch's target may be as far away as another one's router.
+Arrivals part(const std::vector<Flow>& flows, PathResult& into) {
   std::vector<const Flow*> undecided;
   for (const Flow* flow : by_answers(flows)) {
     std::vector<Branch*> fitting;
@@ -141,18 +149,22 @@ void part(const std::vector<Flow>& flows, PathResult& into) {
       add(fitting.empty() ? into.branches.emplace_back() : *fitting.front(), *flow);
     }
   }
+  Arrivals arrivals;
   for (Branch& branch : into.branches) {
     std::ranges::sort(branch.source_ports);
     judge(branch);
     add(into.hops, branch.hops);
+    arrivals += arrivals_of(branch.hops);
   }
   for (const Flow* flow : undecided) {
     auto hops = flow->path.hops;
+    arrivals += arrivals_of(hops);
     hops.resize(std::min(hops.size(), into.hops.size()));
     add(into.hops, hops);
   }
   sort_keeping_order(into.branches, std::greater{},
                      [](const Branch& branch) { return branch.source_ports.size(); });
+  return arrivals;
 }
 
 Result<std::vector<PathWalk>> open_walks(const PathOptions& options,
@@ -162,6 +174,8 @@ Result<std::vector<PathWalk>> open_walks(const PathOptions& options,
   std::string refusal;
   for (uint16_t i = 0; i < kPortsToTry && walks.size() < options.flows; ++i) {
     one.ask.source_port = static_cast<uint16_t>(kFirstPort + i);
+    // On this very host the walk's own socket would take the probes.
+    if (one.ask.source_port == options.ask.target.port) continue;
     auto asker = open_asker(Method::udp, one.ask);
     if (!asker) {
       refusal = asker.error().sentence;
@@ -211,11 +225,10 @@ PathResult join_flows(const std::vector<Flow>& flows) {
     if (all.words.empty()) all.words = flow.path.words;
   }
   if (all.reached) all.words.clear();
-  part(flows, all);
+  const Arrivals arrivals = part(flows, all);
   if (!all.reached && all.words.empty()) {
     all.beyond = static_cast<unsigned>(asked - all.hops.size());
   }
-  const Arrivals arrivals = arrivals_of(all.hops);
   all.end_to_end_loss = share_of(arrivals.sent - arrivals.answered, arrivals.sent);
   all.end_to_end = summarize(arrivals.rtts);
   judge_losses(all);

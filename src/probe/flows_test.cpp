@@ -55,6 +55,17 @@ TEST(FlowsTest, PartsTheWaysOfDifferentLength) {
   EXPECT_TRUE(found.branches[0].reached && found.branches[1].reached);
 }
 
+// As far away as the target of one branch is a router of the other, which loses a probe.
+TEST(FlowsTest, TellsWhatCameOfTheTargetNotOfRoutersAsFarAway) {
+  const auto found =
+      join_flows({flow(1, {1, 2, 99}), flow(2, {1, 3, 4, 99}), flow(3, {1, 3, 0, 99})});
+  ASSERT_EQ(found.branches.size(), 2U);
+  EXPECT_EQ(found.end_to_end_loss.value, 0);
+  ASSERT_TRUE(found.end_to_end);
+  EXPECT_EQ(found.end_to_end->min, 99ms);
+  EXPECT_EQ(found.end_to_end->samples, 3U);
+}
+
 // Nobody answered where the ways part: it would be a guess.
 TEST(FlowsTest, LeavesUndecidedWhatFitsBoth) {
   const auto found =

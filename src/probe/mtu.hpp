@@ -31,7 +31,7 @@ struct MtuLook {
   std::optional<bool> large_arrives{};
 };
 
-// Two echoes of each size, and UDP where they show a black hole. Blocks for at most two seconds.
+// Two echoes of each size, and UDP where they show a black hole. Blocks for at most three seconds.
 MtuLook look_at_sizes(const AskOptions& options, const std::function<bool()>& stop);
 
 // The smallest size that vanished and is larger than the largest that came back.

@@ -1,6 +1,7 @@
 #include "probe/path.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "probe/error_words.hpp"
@@ -20,6 +21,7 @@ constexpr unsigned kFewProbes = 3;
 constexpr size_t kRttsKept = 1000;
 constexpr size_t kRecent = 60;
 constexpr unsigned kBehindLast = 5;
+constexpr unsigned kSilentRounds = 5;  // then the target is looked for anew
 
 // A router's quotation of a SYN; eight octets of it, as RFC 792 has them, hold no options.
 std::optional<uint16_t> quoted_mss(const ErrorMessage& message) {
@@ -156,13 +158,13 @@ void PathWalk::send_due(Duration now) {
   }
 }
 
-void PathWalk::hear_echo() {
+void PathWalk::hear_echo(Duration now) {
   if (!echo_) return;
   std::vector<Heard> heard;
   echo_->hear(heard);
   for (const Heard& one : heard) {
     if (one.what == Heard::What::answer && one.ttl && reach_) {
-      reach_->tell_distance(guess_hops(*one.ttl).hops + 1);
+      reach_->tell_distance(guess_hops(*one.ttl).hops + 1, now);
     }
   }
   if (!heard.empty()) echo_.reset();
@@ -179,6 +181,9 @@ void PathWalk::note_target(const Heard& heard, const Probe& probe, Duration rtt)
   reached_ = true;
   keep(end_to_end_, rtt);
   if (probe.ttl == 0) return;
+  if (!target_ttl_) {
+    for (PathHop& other : hops_) other.is_target = false;
+  }
   PathHop& hop = hops_[probe.ttl - 1U];
   hop.is_target = true;
   if (!target_ttl_ || probe.ttl <= *target_ttl_) {
@@ -203,12 +208,26 @@ void PathWalk::note_change(const Probe& probe, bool ran_out) {
     stopped_at_.reset();
     words_.clear();
   }
+  if (ran_out && !target_ttl_) {
+    for (PathHop& hop : std::span(hops_).first(probe.ttl)) hop.is_target = false;
+  }
   const bool passed = ran_out && target_ttl_ && probe.ttl == *target_ttl_;
   if (passed && probe.round > target_round_ && *target_ttl_ < options_.max_ttl) {
     hops_[probe.ttl - 1U].is_target = false;
     ++*target_ttl_;
     target_round_ = probe.round;
   }
+}
+
+// Nothing is sent behind the target, so a way that has become longer shows itself only when nobody
+// answers where it was.
+void PathWalk::note_silence(const Probe& probe) {
+  if (!endless() || probe.ttl != target_ttl_) return;
+  if (probe.round < target_round_ + kSilentRounds) return;
+  // What answered behind the target, before it was known where it is, was the target.
+  const std::vector<PathHop> fresh = empty_hops(options_.max_ttl);
+  std::copy(fresh.begin() + *target_ttl_, fresh.end(), hops_.begin() + *target_ttl_);
+  target_ttl_.reset();
 }
 
 void PathWalk::take(const Heard& heard, Probe& probe, Duration now) {
@@ -222,7 +241,7 @@ void PathWalk::take(const Heard& heard, Probe& probe, Duration now) {
   if (heard.what == Heard::What::answer) note_target(heard, probe, rtt);
   if (stops) note_error(heard, probe);
   if (ran_out && reach_) reach_->tell_router(probe.ttl);
-  if (probe.ttl == 0) ++end_.answered;
+  if (probe.ttl == 0 && heard.what == Heard::What::answer) ++end_.answered;
   if (probe.ttl == 0 || !heard.from) return;
   PathHop& hop = hops_[probe.ttl - 1U];
   ++hop.answered;
@@ -244,6 +263,7 @@ void PathWalk::give_up(Duration now) {
     } else if (now >= deadline(probe)) {
       count(probe);
       if (probe.ttl != 0) keep_recent(hops_[probe.ttl - 1U], std::nullopt);
+      note_silence(probe);
       // The kernel would send the SYN again after 1 s, and that one's answer is not this one's.
       if (method_ == Method::tcp) asker_->forget(probe.seq);
     }
@@ -256,7 +276,7 @@ void PathWalk::give_up(Duration now) {
 
 void PathWalk::turn(Duration now) {
   if (!std::exchange(begun_, true) && echo_ && !echo_->send(0, 0)) echo_.reset();
-  hear_echo();
+  hear_echo(now);
   std::vector<Heard> heard;
   asker_->hear(heard);
   for (const Heard& one : heard) {
@@ -298,6 +318,13 @@ void PathWalk::reset() {
   round_at_ = {};
 }
 
+// Where the target is, or was when it answered last.
+std::optional<uint8_t> PathWalk::target_hop() const {
+  if (target_ttl_) return target_ttl_;
+  const auto hop = std::ranges::find(hops_, true, &PathHop::is_target);
+  return hop == hops_.end() ? std::nullopt : std::optional(hop->ttl);
+}
+
 unsigned PathWalk::last_hop() const {
   if (target_ttl_) return *target_ttl_;
   if (stopped_at_) return *stopped_at_;
@@ -337,14 +364,16 @@ PathResult PathWalk::result(Duration took) const {
                     .undecided = {}};
   const unsigned last = last_hop();
   result.hops.assign(hops_.begin(), hops_.begin() + last);
-  const bool open = !target_ttl_ && !stopped_at_;
+  const auto target = target_hop();
+  const bool open = !target && !stopped_at_;
   result.beyond = open && farthest_asked_ > last ? farthest_asked_ - last : 0;
   uint64_t meant = end_.sent;
   uint64_t arrived = end_.answered;
-  if (target_ttl_) {
-    meant += hops_[*target_ttl_ - 1U].sent;
-    arrived += hops_[*target_ttl_ - 1U].answered;
+  if (target) {
+    meant += hops_[*target - 1U].sent;
+    arrived += hops_[*target - 1U].answered;
   }
+  result.meant = meant;
   result.end_to_end_loss = share_of(meant - arrived, meant);
   judge_losses(result);
   return result;

@@ -77,7 +77,8 @@ struct PathResult {
   Duration duration{};
   std::vector<PathHop> hops;  // up to the target, or to the last that answered
   unsigned beyond = 0;        // hops without any answer behind those, which are not in `hops`
-  Share end_to_end_loss{};    // of all probes that were meant for the target
+  uint64_t meant = 0;         // probes for the target whose fate is known
+  Share end_to_end_loss{};    // of those
   std::optional<RttSummary> end_to_end;
   std::optional<PathMtu> mtu;  // of `hops`, where it was asked for
   // With several flows, and `hops` is then what all of them found. A flow whose answers fit more
@@ -121,11 +122,12 @@ class PathWalk {
     Duration at{};
   };
 
-  void hear_echo();
+  void hear_echo(Duration now);
   void take(const Heard& heard, Probe& probe, Duration now);
   void note_target(const Heard& heard, const Probe& probe, Duration rtt);
   void note_error(const Heard& heard, const Probe& probe);
   void note_change(const Probe& probe, bool ran_out);
+  void note_silence(const Probe& probe);
   void count(Probe& probe);
   void give_up(Duration now);
   void send_due(Duration now);
@@ -141,6 +143,7 @@ class PathWalk {
   Duration patience_now() const;
   Duration deadline(const Probe& probe) const;
   unsigned last_hop() const;
+  std::optional<uint8_t> target_hop() const;
 
   std::unique_ptr<Asker> asker_;
   std::unique_ptr<Asker> echo_;  // until it is answered

@@ -234,6 +234,18 @@ TEST(PathWalkTest, TellsALimitFromALoss) {
   EXPECT_LT(result.end_to_end_loss.high, 0.04);
 }
 
+// A loop: each end-to-end probe runs out of hops, and none arrives.
+TEST(PathWalkTest, DoesNotTakeARoutersErrorForAnArrival) {
+  Road road{.routers = 100};
+  PathOptions options;
+  options.max_ttl = 5;
+  options.end_to_end = 4;
+  const auto [result, took] = walk(road, options);
+  EXPECT_FALSE(result.reached);
+  EXPECT_EQ(result.meant, 4U);
+  EXPECT_EQ(result.end_to_end_loss.value, 1);
+}
+
 // Half of what goes to hop 3 and beyond is lost: that is the network.
 TEST(PathWalkTest, TellsALossFromALimit) {
   Road road{.routers = 3, .answers_only = {{3, 5}, {4, 5}, {64, 0}}};
@@ -396,6 +408,39 @@ TEST_F(EndlessWalkTest, FollowsAWayThatGetsLongerAndShorter) {
   const PathResult result = path.result(road_.now);
   ASSERT_EQ(result.hops.size(), 3U);
   EXPECT_TRUE(result.hops[2].is_target);
+}
+
+// The router that is where the target was says nothing, so that only silence shows the change.
+TEST_F(EndlessWalkTest, FindsATargetThatHasMovedBehindASilentRouter) {
+  PathWalk path = begin();
+  run_until(path, road_, 2500ms);
+  ASSERT_EQ(path.result(road_.now).hops.size(), 4U);
+  road_.routers = 5;
+  road_.silent = {4};
+  run_until(path, road_, 6500ms);
+  EXPECT_GT(path.result(road_.now).end_to_end_loss.value, 0);
+  run_until(path, road_, 12500ms);
+  const PathResult result = path.result(road_.now);
+  ASSERT_EQ(result.hops.size(), 6U);
+  EXPECT_TRUE(result.hops[5].is_target);
+  EXPECT_FALSE(result.hops[3].is_target);
+}
+
+// A target that is away for a while is found again, and its loss is told meanwhile.
+TEST_F(EndlessWalkTest, TellsTheLossOfATargetThatIsAway) {
+  PathWalk path = begin();
+  run_until(path, road_, 3500ms);
+  road_.target_silent = true;
+  run_until(path, road_, 15500ms);
+  const PathResult away = path.result(road_.now);
+  EXPECT_EQ(away.hops.size(), 4U);
+  EXPECT_TRUE(away.reached);
+  EXPECT_GT(away.end_to_end_loss.value, 0.5);
+  road_.target_silent = false;
+  run_until(path, road_, 17500ms);
+  const PathResult back = path.result(road_.now);
+  ASSERT_EQ(back.hops.size(), 4U);
+  EXPECT_TRUE(back.hops[3].is_target);
 }
 
 TEST_F(EndlessWalkTest, GoesOnWhenARouterNoLongerSaysNo) {

@@ -19,6 +19,9 @@ constexpr std::array<Stage, 4> kStages{{
     {.at = 30ms, .distances = 4, .per_router = 6},  // it is far away, or answers no echoes
     {.at = 250ms, .distances = 255},                // no echo is waited for any more
 }};
+constexpr Duration kLastStage = kStages.back().at;
+constexpr int kRoundTrips = 3;   // of the echo's; a SYN may have left when it came back
+constexpr unsigned kMargin = 5;  // so much shorter the echo's way back may be
 
 }  // namespace
 
@@ -26,9 +29,10 @@ void Reach::allow(unsigned distances) {
   allowed_ = std::min(std::max(allowed_, distances), distance_.value_or(farthest_));
 }
 
-void Reach::tell_distance(unsigned hops) {
+void Reach::tell_distance(unsigned hops, Duration now) {
   if (hops <= last_router_) return;
   distance_ = std::min(hops, farthest_);
+  overdue_ = std::max(kLastStage, kRoundTrips * now);
   allow(*distance_);
 }
 
@@ -42,10 +46,16 @@ void Reach::turn(Duration now) {
   for (; stage_ < kStages.size() && now >= kStages[stage_].at; ++stage_) {
     allow(kStages[stage_].distances + kStages[stage_].per_router * last_router_);
   }
+  if (!distance_ || now < overdue_) return;
+  farthest_ = std::min(farthest_, *distance_ + kMargin);
+  distance_.reset();
+  allow(farthest_);
 }
 
 std::optional<Duration> Reach::next() const {
-  if (stage_ == kStages.size() || allowed_ >= distance_.value_or(farthest_)) return std::nullopt;
+  if (allowed_ >= farthest_) return std::nullopt;
+  if (distance_ && allowed_ >= *distance_) return overdue_;
+  if (stage_ == kStages.size()) return std::nullopt;
   return kStages[stage_].at;
 }
 

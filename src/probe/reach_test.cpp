@@ -20,19 +20,36 @@ TEST(ReachTest, TheNextHostMayBeTheTarget) {
   reach.turn(0ms);
   EXPECT_EQ(allowed(reach), 1U);
   EXPECT_EQ(reach.next(), 3ms);
-  reach.tell_distance(1);
-  reach.turn(1s);
+  reach.tell_distance(1, 1ms);
+  reach.turn(249ms);
   EXPECT_EQ(allowed(reach), 1U);
-  EXPECT_FALSE(reach.next());
+  EXPECT_EQ(reach.next(), 250ms);
 }
 
 TEST(ReachTest, AnEchoTellsHowFar) {
   Reach reach(kFarthest);
   reach.turn(0ms);
-  reach.tell_distance(12);
+  reach.tell_distance(12, 100ms);
   EXPECT_EQ(allowed(reach), 12U);
-  reach.turn(1s);
+  reach.turn(299ms);
   EXPECT_EQ(allowed(reach), 12U);
+  EXPECT_EQ(reach.next(), 300ms);
+}
+
+// The way back of the echo was shorter than the way there, and the router that is as far away as
+// the echo said is silent: a SYN left at the latest when the echo's answer came.
+TEST(ReachTest, WhereNobodyAnswersAFewMoreGoThanTheEchoSaid) {
+  Reach reach(kFarthest);
+  reach.turn(0ms);
+  reach.tell_distance(10, 100ms);
+  for (unsigned ttl = 1; ttl < 10; ++ttl) reach.tell_router(ttl);
+  reach.turn(299ms);
+  EXPECT_EQ(allowed(reach), 10U);
+  reach.turn(300ms);
+  EXPECT_EQ(allowed(reach), 15U);
+  EXPECT_FALSE(reach.next());
+  reach.turn(5s);
+  EXPECT_EQ(allowed(reach), 15U);
 }
 
 // Behind a router there is at least one more host: that never reaches the target twice.
@@ -80,7 +97,7 @@ TEST(ReachTest, ATargetWithoutEchoesIsLookedForEverywhereInTheEnd) {
 TEST(ReachTest, ARouterDisprovesTheEcho) {
   Reach reach(kFarthest);
   reach.turn(0ms);
-  reach.tell_distance(5);
+  reach.tell_distance(5, 10ms);
   reach.tell_router(4);
   EXPECT_EQ(allowed(reach), 5U);
   reach.tell_router(5);
@@ -93,7 +110,7 @@ TEST(ReachTest, AnEchoThatIsAlreadyDisprovedTellsNothing) {
   Reach reach(kFarthest);
   reach.turn(0ms);
   reach.tell_router(5);
-  reach.tell_distance(5);
+  reach.tell_distance(5, 10ms);
   EXPECT_EQ(allowed(reach), 6U);
 }
 
@@ -101,7 +118,7 @@ TEST(ReachTest, NeverGoesFartherThanWanted) {
   Reach reach(3);
   reach.turn(250ms);
   EXPECT_EQ(allowed(reach), 3U);
-  reach.tell_distance(9);
+  reach.tell_distance(9, 10ms);
   EXPECT_EQ(allowed(reach), 3U);
   EXPECT_FALSE(reach.next());
 }

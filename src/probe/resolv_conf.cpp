@@ -61,7 +61,8 @@ ResolvConf parse_resolv_conf(std::string_view text) {
       read_options(parts, conf);
     }
   }
-  if (conf.servers.empty()) conf.servers.push_back(ipv4(127, 0, 0, 1));
+  conf.configured = !conf.servers.empty();
+  if (!conf.configured) conf.servers.push_back(ipv4(127, 0, 0, 1));
   return conf;
 }
 

@@ -14,6 +14,7 @@ namespace tcpdx::probe {
 
 struct ResolvConf {
   std::vector<IpAddress> servers;  // the first three, as glibc takes them
+  bool configured = false;  // the file names one: otherwise it is this host's own, by default
   std::vector<std::string> search;
   unsigned ndots = 1;
   Duration timeout = 5s;  // for one server

@@ -19,6 +19,7 @@ TEST(ResolvConfTest, ReadsWhatGlibcReads) {
       "nameserver 192.0.2.4\n");
   EXPECT_EQ(conf.servers, (std::vector{ipv4(192, 0, 2, 1), parse_address("fe80::1").value(),
                                        ipv4(192, 0, 2, 3)}));
+  EXPECT_TRUE(conf.configured);
   EXPECT_EQ(conf.search, (Names{"one.example", "two.example"}));
   EXPECT_EQ(conf.ndots, 5U);
   EXPECT_EQ(conf.timeout, 1s);
@@ -28,6 +29,8 @@ TEST(ResolvConfTest, ReadsWhatGlibcReads) {
 TEST(ResolvConfTest, HasDefaults) {
   const ResolvConf conf = parse_resolv_conf("nameserver nonsense\noptions ndots: timeout:0\n\n");
   EXPECT_EQ(conf.servers, std::vector{ipv4(127, 0, 0, 1)});
+  EXPECT_FALSE(conf.configured);
+  EXPECT_TRUE(parse_resolv_conf("  nameserver 192.0.2.1\n").configured);
   EXPECT_EQ(conf.ndots, 1U);
   EXPECT_EQ(conf.timeout, 5s);
   EXPECT_EQ(conf.attempts, 2U);

@@ -81,6 +81,7 @@ class Picture {
     draw_scale();
     draw_lines();
     for (const probe::PathHop& hop : path_.hops) draw_hop(hop);
+    draw_holes();
     draw_end();
     out_ << "</svg>\n";
   }
@@ -210,11 +211,15 @@ class Picture {
     }
     for (size_t column = 0; column < hop.responders.size(); ++column) draw_box(hop, column);
     draw_times(hop);
-    for (const probe::MtuStep& step :
-         path_.mtu ? path_.mtu->steps : std::vector<probe::MtuStep>{}) {
-      if (step.told_by || step.behind != hop.ttl) continue;
-      line("hole", left_of(0), top + kBoxHeight + 8, left_of(0) + kBoxWidth, top + kBoxHeight + 8);
-      text(scale_left(), top + kBoxHeight + 12, "bad small",
+  }
+
+  void draw_holes() {
+    if (!path_.mtu) return;
+    for (const probe::MtuStep& step : path_.mtu->steps) {
+      if (step.told_by) continue;
+      const int y = top_of(step.behind) - (kRow - kBoxHeight - 8);
+      line("hole", left_of(0), y, left_of(0) + kBoxWidth, y);
+      text(scale_left(), y + 4, "bad small",
            fmt::format("black hole: more than {} octets vanish here", step.mtu));
     }
   }

@@ -156,9 +156,9 @@ void write_branches(std::ostream& out, const probe::PathResult& path) {
         branch.rtt ? fmt::format("round trip {}, unanswered {}", rtt_text(branch.rtt->median),
                                  share_text(branch.unanswered))
                    : std::string("the target did not answer");
-    out << fmt::format("  branch {}: {} flows (UDP source port {}), {}; hop {}\n", i + 1,
-                       branch.source_ports.size(), ports_text(branch.source_ports), end,
-                       course_of(path, branch));
+    out << fmt::format("  branch {}: {} flow{} (UDP source port {}), {}; hop {}\n", i + 1,
+                       branch.source_ports.size(), branch.source_ports.size() == 1 ? "" : "s",
+                       ports_text(branch.source_ports), end, course_of(path, branch));
   }
   if (path.undecided.empty()) return;
   out << fmt::format(
