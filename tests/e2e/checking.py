@@ -1,12 +1,9 @@
 """What the tests of `tcpdx check` share: the verdict that must come, a namespace without rules."""
 
 import json
-import os
 import subprocess
 
-import jsonschema
-
-SCHEMA = os.path.join(os.path.dirname(__file__), "../../docs/schema/check.json")
+from schemas import assert_valid
 
 
 def no_rules(namespace):
@@ -20,9 +17,7 @@ def check(lab, client, target, why, kind=None, hop=None, confidence=None, prefix
                                 capture_output=True, text=True, check=False, timeout=60)
     assert result.stdout, (target, result.returncode, result.stderr)
     document = json.loads(result.stdout)
-    with open(SCHEMA, encoding="utf-8") as file:
-        errors = list(jsonschema.Draft202012Validator(json.load(file)).iter_errors(document))
-    assert not errors, [e.message for e in errors][:3]
+    assert_valid("check", document)
     for step in document["steps"]:
         assert step["evidence"], (step, "without evidence")
     if why is None:

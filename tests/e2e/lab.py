@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -100,6 +101,9 @@ class Namespace:
 
     def run(self, *command, **kwargs):
         return run("nsenter", f"--net={self.path}", *command, **kwargs)
+
+    def mac(self, device):
+        return re.search(r"ether (\S+)", self.run("ip", "link", "show", device)).group(1)
 
     def sysctl(self, **values):
         """sysctl(tcp_fin_timeout=5): settings below net.ipv4 of this namespace."""

@@ -53,6 +53,7 @@ def main():
     os.closerange(3, 1024)  # what the caller left open must not count as the actors' descriptors
     # A private /run hides the machine's network namespaces and takes ours.
     subprocess.run(("mount", "-t", "tmpfs", "tmpfs", "/run"), check=True)
+    os.environ["TMPDIR"] = "/run"  # and goes with the sandbox
     # Where the tree stands is no matter: what runs from /tmp, for one, is odd to the doctor.
     if options.programs:
         subprocess.run(("mount", "--bind", options.programs, PROGRAMS), check=True)
@@ -62,6 +63,9 @@ def main():
     lab = Lab(os.path.abspath(options.program), PROGRAMS if options.programs else None)
     try:
         getattr(load(options.case), options.function)(lab)
+    except SystemExit as end:  # skipped
+        sys.stdout.flush()
+        os._exit(end.code)
     except BaseException:  # whatever it is: say where, then end the sandbox
         traceback.print_exc()
         sys.stderr.flush()

@@ -7,10 +7,9 @@ import subprocess
 import sys
 import time
 
-import jsonschema
+from schemas import assert_valid
 
 SKIPPED = 77  # for ctest
-SCHEMA = os.path.join(os.path.dirname(__file__), "../../docs/schema/trace.json")
 
 
 class Trace:
@@ -49,12 +48,9 @@ class Trace:
             self.check()
 
     def check(self):
-        with open(SCHEMA, encoding="utf-8") as file:
-            validator = jsonschema.Draft202012Validator(json.load(file))
         self.events = [json.loads(line) for line in self.out.splitlines()]
         for event in self.events:
-            errors = [e.message for e in validator.iter_errors(event)]
-            assert not errors, (errors, event)
+            assert_valid("trace", event)
         if self.events:
             assert self.events[0]["schema"] == "tcpdx/1"
 

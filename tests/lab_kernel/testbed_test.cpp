@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -249,6 +250,7 @@ TEST(Cleanup, nothing_is_left_of_a_process_that_was_killed) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       const auto testbed = bring_up(of_both_kinds());
       lay_witness(testbed);
       (void)!::write(ready[1], "r", 1);

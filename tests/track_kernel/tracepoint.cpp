@@ -15,6 +15,8 @@
 #include <optional>
 #include <sstream>
 
+#include "base/order.hpp"
+
 namespace tcpdx::track_kernel {
 namespace {
 
@@ -144,7 +146,7 @@ void Tracepoint::stop() {
   write(path(folder_, path(kEvent, "enable")), "0");
   std::ifstream trace(path(folder_, "trace"));
   for (std::string line; std::getline(trace, line);) take(line);
-  std::ranges::stable_sort(events_, {}, &SetState::time_ns);
+  sort_keeping_order(events_, {}, &SetState::time_ns);
   lost_ = trace.bad();
   std::error_code error;
   for (const auto& cpu : std::filesystem::directory_iterator(path(folder_, "per_cpu"), error)) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/order.hpp"
 #include "host/sock_diag.hpp"
 #include "track_kernel/tracepoint.hpp"
 
@@ -202,7 +203,7 @@ std::vector<Moment> Watch::states(const Ends& ends) const {
     }
     before = answer.kind;
   }
-  std::ranges::stable_sort(all, {}, &Moment::time_ns);
+  sort_keeping_order(all, {}, &Moment::time_ns);
   const auto [first, last] = std::ranges::unique(all, {}, &Moment::state);
   all.erase(first, last);
   return all;

@@ -5,7 +5,6 @@
    The client calls by the first cable, the server answers by the second.
 """
 
-import re
 import socket
 import struct
 import time
@@ -26,7 +25,7 @@ def scene(lab, strictness, other_way=True):
     if other_way:
         server.run("ip", "route", "add", "10.1.0.1/32", "via", "10.2.0.1")
         # The filter eats the server's ARP requests as well.
-        mac = re.search(r"ether (\S+)", client.run("ip", "link", "show", "e2a")).group(1)
+        mac = client.mac("e2a")
         server.run("ip", "neigh", "replace", "10.2.0.1", "lladdr", mac, "dev", "e2b")
     client.sysctl(**{"conf/all/rp_filter": strictness, "conf/e1a/rp_filter": strictness,
                      "conf/e2a/rp_filter": strictness})

@@ -116,4 +116,5 @@ def neighbour_not_asked(lab):
     once = lab.spawn(client, announce_once, rogue, 1, comm="once")
     once.expect("ready")
     lab.doctor(3).none("duplicate-ip-arp-conflict")
+    assert entry(client) == "02:00:00:00:00:03", "it must have moved"
     assert sock

@@ -42,9 +42,13 @@ def flaps(say, _hear, fork, pause):
             by_way_of(fork, router)
 
 
-def changes_once(say, hear, fork, pause):
+def changes_once(say, hear, client, fork):
+    """Between two walks: the client sends UDP only to find its way."""
+    before = client.counter("Udp.OutDatagrams")
     say("ready")
-    time.sleep(pause)
+    while client.counter("Udp.OutDatagrams") < before + 3:
+        time.sleep(0.05)
+    time.sleep(0.8)
     by_way_of(fork, RIGHT)
     hear()
 
@@ -116,9 +120,11 @@ def shows(lab):
 
 def neighbour_changes_once(lab):
     client, fork, actors = scene(lab)
-    actors.append(lab.spawn(client, changes_once, fork, 2, comm="changes"))
+    actors.append(lab.spawn(client, changes_once, client, fork, comm="changes"))
+    actors[-1].expect("ready")
     report = doctor_that_asks(lab, client)
-    assert walked(report)
+    hops = walked(report)
+    assert set(hops) == {LEFT, RIGHT}, hops
     report.none("path-instability")
 
 

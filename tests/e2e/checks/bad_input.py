@@ -12,9 +12,8 @@ import tempfile
 import threading
 
 from actors import never_accepts, serves
-from lab import Namespace, Report, wait_until
+from lab import NOBODY, Namespace, Report, wait_until
 
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
 def crc64_xz(data):

@@ -13,12 +13,10 @@ import sys
 import tempfile
 import time
 
-import jsonschema
-
 from lab import NOBODY, Namespace, run, wait_until
+from schemas import assert_valid, validator
 
 SKIPPED = 77  # for ctest
-SCHEMA = os.path.join(os.path.dirname(__file__), "../../../docs/schema/capture.json")
 PORT = 7777
 OTHER_PORT = 7778
 
@@ -93,13 +91,9 @@ def states(packet):
 
 
 def check_schema(capture):
-    with open(SCHEMA, encoding="utf-8") as file:
-        validator = jsonschema.Draft202012Validator(json.load(file))
     for line in capture.out.splitlines():
-        errors = [f"{list(e.absolute_path)}: {e.message[:200]}"
-                  for e in validator.iter_errors(json.loads(line))]
-        assert not errors, (line, errors)
-    assert not validator.is_valid({"schema": "tcpdx/1"})
+        assert_valid("capture", json.loads(line))
+    assert not validator("capture").is_valid({"schema": "tcpdx/1"})
 
 
 def once(lab, interface):

@@ -5,15 +5,11 @@ errno.
 """
 
 import json
-import os
 import socket
 import subprocess
 
-import jsonschema
-
 from lab import NOBODY, Namespace, run
-
-SCHEMA = os.path.join(os.path.dirname(__file__), "../../../docs/schema/connect.json")
+from schemas import assert_valid
 
 
 def scene(_lab):
@@ -40,9 +36,7 @@ def connect(lab, client, target, *args, code=3, prefix=()):
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == code, (target, result.returncode, result.stdout, result.stderr)
     document = json.loads(result.stdout)
-    with open(SCHEMA, encoding="utf-8") as file:
-        errors = list(jsonschema.Draft202012Validator(json.load(file)).iter_errors(document))
-    assert not errors, [e.message for e in errors][:3]
+    assert_valid("connect", document)
     attempt = document["attempts"][0]
     attempt["facts"] = {one["fact"]: one["value"] for one in attempt["evidence"]}
     return attempt

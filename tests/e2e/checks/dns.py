@@ -12,9 +12,8 @@ import subprocess
 import tempfile
 import threading
 
-import jsonschema
+from schemas import assert_valid
 
-SCHEMA = os.path.join(os.path.dirname(__file__), "../../../docs/schema/dns.json")
 NAME = "db.example"
 A, AAAA, OPT = 1, 28, 41
 
@@ -101,9 +100,7 @@ def look(lab, *args, code=0):
                             capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == code, (args, result.returncode, result.stdout, result.stderr)
     document = json.loads(result.stdout)
-    with open(SCHEMA, encoding="utf-8") as file:
-        errors = list(jsonschema.Draft202012Validator(json.load(file)).iter_errors(document))
-    assert not errors, [e.message for e in errors][:3]
+    assert_valid("dns", document)
     return document, {one["id"] for one in document["findings"]}
 
 

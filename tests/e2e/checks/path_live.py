@@ -10,13 +10,11 @@ import os
 import tempfile
 import time
 
-import jsonschema
-
 from lab import NOBODY, run, wait_until
+from schemas import assert_valid
 from simulated_path import V4, V6, way
 from terminal import Terminal, plain
 
-SCHEMA = os.path.join(os.path.dirname(__file__), "../../../docs/schema/path.json")
 
 
 def live(lab, *words, **kwargs):
@@ -190,9 +188,7 @@ def writes_what_it_shows(lab):
         assert [os.path.splitext(name)[1] for name in names] == [".json", ".txt"], names
         with open(names[0], encoding="utf-8") as file:
             document = json.load(file)
-        with open(SCHEMA, encoding="utf-8") as file:
-            validator = jsonschema.Draft202012Validator(json.load(file))
-        assert not list(validator.iter_errors(document))
+        assert_valid("path", document)
         with open(names[1], encoding="utf-8") as file:
             text = file.read()
         assert "\x1b" not in text and list(rows(text)) == [1, 2, 4, 5, 3], text

@@ -14,12 +14,10 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
-import jsonschema
-
 from lab import NOBODY, run
+from schemas import assert_valid
 from simulated_path import V4, V6, way
 
-SCHEMAS = os.path.join(os.path.dirname(__file__), "../../../docs/schema")
 
 
 def ask(lab, *args, code=0, prefix=()):
@@ -29,23 +27,17 @@ def ask(lab, *args, code=0, prefix=()):
     return result.stdout
 
 
-def schema(name):
-    with open(f"{SCHEMAS}/{name}.json", encoding="utf-8") as file:
-        return jsonschema.Draft202012Validator(json.load(file))
-
-
 def ping(lab, *args, **kwargs):
     """(lines of probes, summary), each held against the schema."""
     lines = [json.loads(line) for line in ask(lab, "ping", "--json", *args, **kwargs).splitlines()]
     for line in lines:
-        assert not list(schema("ping").iter_errors(line)), line
+        assert_valid("ping", line)
     return lines[:-1], lines[-1]["summary"]
 
 
 def path(lab, *args, **kwargs):
     document = json.loads(ask(lab, "path", "--json", "-n", *args, **kwargs))
-    errors = [e.message for e in schema("path").iter_errors(document)]
-    assert not errors, errors[:3]
+    assert_valid("path", document)
     return document
 
 

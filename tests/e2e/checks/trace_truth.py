@@ -52,8 +52,7 @@ def kernel_trace():
     if not os.access(instances, os.W_OK) and subprocess.run(
             ("mount", "-t", "tracefs", "tracefs", TRACEFS), check=False).returncode:
         print("skipped: tracefs cannot be mounted")
-        sys.stdout.flush()
-        os._exit(SKIPPED)
+        sys.exit(SKIPPED)
     remove_forgotten(instances)
     instance = f"{instances}/{PREFIX}{os.getpid()}_{random.randrange(10**9)}"
     os.mkdir(instance)
