@@ -141,7 +141,8 @@ std::vector<std::string> Watch::holes() const {
     for (const SetState& event : tracepoint_->events()) {
       if (event.ends != end->ends) continue;
       const bool new_socket = event.from == State::closed || event.from == State::listen;
-      if (last && *last != event.from && !(new_socket && *last == State::closed)) {
+      const bool follows = !last || *last == event.from || (new_socket && *last == State::closed);
+      if (!follows) {
         found.push_back(fmt::format("{} -> {}: {} follows {}", to_string(event.ends.local),
                                     to_string(event.ends.remote), to_string(event.from),
                                     to_string(*last)));
