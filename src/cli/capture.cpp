@@ -61,7 +61,9 @@ void describe(CLI::App& app, Words& words) {
   app.add_option("-w,--write", words.file, "keep the packets in a pcapng file; - standard output")
       ->type_name("FILE");
   app.add_option("--for", words.duration, "end after so long, for example 30s")->type_name("DUR");
-  app.add_option("-c,--count", words.count, "end after so many packets")->type_name("N");
+  app.add_option("-c,--count", words.count, "end after so many packets")
+      ->check(whole_number())
+      ->type_name("N");
   app.add_flag("-q,--quiet", words.quiet, "no line per packet, only the end");
   app.add_flag("--tunnels", words.tunnels,
                "look into GRE, IP in IP, VXLAN, Geneve, GTP-U, MPLS and PPPoE too");

@@ -74,7 +74,11 @@ Result<Plan> plan_of(const Words& words, const probe::TargetName& target) {
   plan.connect.timeout = *timeout;
   plan.connect.send = unescaped(words.connect.send);
   plan.connect.ask.target.port = target.port.value_or(0);
-  if (!target.port) return fail("connect needs a port: {}:PORT", printable(target.host));
+  if (!target.port) {
+    const bool six = target.host.find(':') != std::string::npos;
+    return fail("connect needs a port: {}{}{}:PORT", six ? "[" : "", printable(target.host),
+                six ? "]" : "");
+  }
   if (!words.source.empty()) {
     plan.connect.ask.source = parse_address(words.source);
     if (!plan.connect.ask.source) {

@@ -48,6 +48,15 @@ std::string unescaped(std::string_view text) {
   return plain;
 }
 
+CLI::Validator whole_number(uint64_t least) {
+  const auto refusal = [least](const std::string& text) {
+    const auto number = parse_number<uint64_t>(text);
+    if (number && *number >= least) return std::string{};
+    return fmt::format("'{}' is no whole number from {} on", printable(text), least);
+  };
+  return {refusal, ""};
+}
+
 std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io) {
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

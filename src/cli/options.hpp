@@ -30,6 +30,9 @@ void add_source_option(CLI::App& app, std::string& into);
 void add_request_options(CLI::App& app, std::string& send, std::string& expect);
 std::string unescaped(std::string_view text);
 
+// A number without a sign. CLI11 itself takes "-1" for the largest one.
+CLI::Validator whole_number(uint64_t least = 0);
+
 // The exit code when the command has nothing more to do: help was shown, or the usage is wrong.
 std::optional<int> parse(CLI::App& app, Arguments arguments, Io& io);
 

@@ -54,6 +54,7 @@ void describe(CLI::App& app, Words& words) {
   app.add_flag("-4", words.four, "IPv4 only");
   app.add_flag("-6", words.six, "IPv6 only")->excludes(app.get_option("-4"));
   app.add_option("-c,--count", words.ping.count, "end after so many probes of each host")
+      ->check(whole_number())
       ->type_name("N");
   app.add_option("-i,--interval", words.interval, "between probes (1s); below 10ms with --flood")
       ->type_name("DUR");

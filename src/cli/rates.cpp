@@ -51,7 +51,7 @@ void describe(CLI::App& app, Words& words) {
       ->type_name("DUR");
   app.add_option("--count", words.count, "end after so many intervals")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(whole_number(1));
   app.add_option("--netns", words.netns, "only these, by name or inode; all of them otherwise")
       ->type_name("NAME|INODE|all");
   app.add_option("--columns", words.columns,

@@ -59,6 +59,7 @@ void describe(CLI::App& app, Words& words) {
   auto* summary = app.add_flag("--summary", words.summary, "the summary alone")->excludes(format);
   app.add_option("--sort", words.sort, "what comes first")->type_name("KEY");
   app.add_option("--limit", words.limit, "show at most so many; 0: all. The table shows 100")
+      ->check(whole_number())
       ->type_name("N");
   add_capture_options(app, words.read);
   add_show_options(app, words.show);

@@ -41,6 +41,7 @@ void describe(CLI::App& app, Words& words) {
       ->type_name("FILE")
       ->required();
   app.add_option("number", words.number, "which connection: its number in tcpdx read FILE")
+      ->check(whole_number())
       ->type_name("N")
       ->required();
   app.add_flag("--all", words.all, "every packet; otherwise long runs of plain ones are folded");

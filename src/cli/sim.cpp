@@ -43,7 +43,9 @@ void describe(CLI::App& app, Words& words) {
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("P");
   app.add_option("--delay", words.delay, "one way, for example 10ms")->type_name("DUR");
-  app.add_option("--seed", words.seed, "equal seeds give equal runs")->type_name("N");
+  app.add_option("--seed", words.seed, "equal seeds give equal runs")
+      ->check(whole_number())
+      ->type_name("N");
   app.add_option("--pcap", words.pcap, "write what passed as a capture file")->type_name("FILE");
   app.add_option("--at", words.vantage,
                  "where the capture is taken: client, before-loss, after-loss or server")

@@ -64,7 +64,7 @@ void describe(CLI::App& app, Words& words) {
   app.add_option("--for", words.duration, "end after so long, for example 30s")->type_name("DUR");
   app.add_option("-c,--count", words.count, "end after so many lines")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(whole_number(1));
   auto* summary =
       app.add_option("--summary", words.summary,
                      "add up by program and peer, at the end or each DUR, instead of lines")

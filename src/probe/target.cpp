@@ -67,11 +67,13 @@ Result<TargetName> parse_target(std::string_view text) {
 }
 
 Result<std::vector<IpAddress>> resolve(const std::string& host, std::optional<Family> family) {
-  if (const auto address = parse_address(host)) {
-    if (family && address->family != *family) {
+  if (host.empty()) return fail("'' names no host");
+  if (const auto given = parse_address(host)) {
+    const IpAddress address = given->unmapped();
+    if (family && address.family != *family) {
       return fail("{} is not an IPv{} address", host, *family == Family::v4 ? 4 : 6);
     }
-    return std::vector{*address};
+    return std::vector{address};
   }
   addrinfo wanted{};
   wanted.ai_family = family ? system_family(*family) : AF_UNSPEC;

@@ -33,6 +33,8 @@ TEST(Target, RefusesWhatNamesNoHost) {
 TEST(Target, IsLookedUpOnlyWhereItIsAName) {
   EXPECT_EQ(resolve("192.0.2.7", {}).value(), std::vector{ipv4(192, 0, 2, 7)});
   EXPECT_FALSE(resolve("192.0.2.7", Family::v6));
+  EXPECT_EQ(resolve("::ffff:192.0.2.7", {}).value(), std::vector{ipv4(192, 0, 2, 7)});
+  EXPECT_FALSE(resolve("", {}));
   const auto local = resolve("localhost", Family::v4);
   ASSERT_TRUE(local) << local.error().sentence;
   EXPECT_EQ(local->front(), ipv4(127, 0, 0, 1));

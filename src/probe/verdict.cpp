@@ -27,9 +27,24 @@ bool says_nobody_there(const ErrorMessage& message, const IpAddress& target) {
              : message.type == wire::icmp6::kUnreachable && message.code == wire::icmp6::kAddress;
 }
 
+// Multicast, and broadcast on any link (RFC 5771, RFC 4291 2.7, RFC 919 7).
+bool is_of_many(const IpAddress& address) {
+  if (address.family == Family::v6) return address.bytes[0] == 0xff;
+  return (address.bytes[0] & 0xf0U) == 0xe0 || address == ipv4(255, 255, 255, 255);
+}
+
+// RFC 4291 2.5.6: fe80::/10.
+bool is_link_local6(const IpAddress& address) {
+  return address.family == Family::v6 && address.bytes[0] == 0xfe &&
+         (address.bytes[1] & 0xc0U) == 0x80;
+}
+
 // The kernel's own routes fail the call, or the error comes from ourselves after the neighbour was
 // asked for in vain (3 s), or at once from a rule that rejects.
 Verdict of_this_host(const AttemptSigns& signs) {
+  if (is_of_many(signs.target)) {
+    return {Why::other, "it is an address of many hosts, and TCP speaks with one"};
+  }
   switch (signs.error) {
     case EHOSTUNREACH:
       if (!signs.at_once) {
@@ -38,7 +53,11 @@ Verdict of_this_host(const AttemptSigns& signs) {
       }
       return {Why::no_route, "a route of this host says unreachable"};
     case ENETUNREACH: return {Why::no_route, "this host has no route there"};
-    case EINVAL: return {Why::route_forbids, "a route of this host throws it away (blackhole)"};
+    case EINVAL:
+      if (is_link_local6(signs.target)) {
+        return {Why::other, "such an address is there on each link: say which by -I INTERFACE"};
+      }
+      return {Why::route_forbids, "a route of this host throws it away (blackhole)"};
     case EACCES: return {Why::route_forbids, "a route of this host forbids it (prohibit)"};
     case EADDRNOTAVAIL: return {Why::no_local_port, "this host has no free source port towards it"};
     case EPERM:

@@ -84,6 +84,24 @@ TEST(Judge, KnowsThisHostsRoutes) {
   EXPECT_EQ(judge(said(ENETUNREACH, kRouter, 3, 0)).why, Why::rejected_by_icmp);
 }
 
+// The kernel has the same errno for them as for routes.
+TEST(Judge, KnowsAddressesThatNoConnectionGoesTo) {
+  AttemptSigns many = at_once(ENETUNREACH);
+  for (const char* address : {"224.0.0.1", "239.255.255.255", "255.255.255.255", "ff02::1"}) {
+    many.target = parse_address(address).value();
+    EXPECT_EQ(judge(many).why, Why::other) << address;
+  }
+  many.target = ipv4(223, 255, 255, 255);
+  EXPECT_EQ(judge(many).why, Why::no_route);
+
+  AttemptSigns link = at_once(EINVAL);
+  link.target = parse_address("fe80::1").value();
+  EXPECT_EQ(judge(link).why, Why::other);
+  EXPECT_NE(judge(link).sentence.find("-I INTERFACE"), std::string::npos);
+  link.target = parse_address("fec0::1").value();
+  EXPECT_EQ(judge(link).why, Why::route_forbids);
+}
+
 TEST(Judge, ClaimsOfSilenceNoMoreThanWasSeen) {
   AttemptSigns silent = failed(0);
   silent.timed_out = true;
