@@ -105,7 +105,8 @@ def main():
         command = (*SANDBOX, "env", "TCPDX_SANDBOX=1", sys.executable, *sys.argv)
         os.execvp(command[0], command)
     subprocess.run(("ip", "link", "set", "lo", "up"), check=True)
-    subprocess.run(("mount", "-t", "tracefs", "tracefs", "/sys/kernel/tracing"), check=False)
+    subprocess.run(("mount", "-t", "tracefs", "tracefs", "/sys/kernel/tracing"), check=False,
+                   stderr=subprocess.DEVNULL)  # it may be there already
     measure(os.path.abspath(options.program), options.turns, options.connections)
 
 
