@@ -226,9 +226,10 @@ void ask_name_servers(const NameServers& known, ProbeResults& into, const Stop& 
         .transport = number == kQuestions ? probe::Transport::tcp : probe::Transport::udp,
         .question = {.name = ".", .type = wire::DnsType::ns},
         .timeout = into.resolver_timeout};
-    answers[server][number] = answer_of(probe::ask(ask));
+    const probe::DnsReply reply = probe::ask(ask, stop);
+    if (reply.message || !stop()) answers[server][number] = answer_of(reply);
   });
-  // Those that there was no time to ask say nothing.
+  // Those that there was no time for say nothing.
   for (size_t i = 0; i < count; ++i) {
     ProbedNameServer& server = into.name_servers.emplace_back();
     server.server = known.servers[i];

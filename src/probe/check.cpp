@@ -33,11 +33,13 @@ Reached last_answer(const PathResult& path) {
   return reached;
 }
 
-// The hop of a router that said no. It says so to every probe that gets as far, so that the nearest
-// one that was answered only bounds it, unless the hop before answered too: a router answers few.
-// Between the bounds the TTL of what it said tells how many routers that passed on its way here.
+// The hop of a router that said no. It says so to every probe that gets as far, but answers few:
+// the nearest one that was answered only bounds it, unless the hop before answered too, and none
+// may have been answered. Between the bounds the TTL of what it said tells how many routers that
+// passed on its way here.
 std::optional<unsigned> hop_of(const std::optional<PathResult>& path, const ErrorMessage& message) {
   if (!path || !message.offender) return std::nullopt;
+  const unsigned guess = message.ttl ? guess_hops(*message.ttl).hops + 1U : 0;
   unsigned before = 0;
   for (const PathHop& hop : path->hops) {
     const bool here = std::ranges::find(hop.responders, *message.offender, &Responder::address) !=
@@ -47,10 +49,9 @@ std::optional<unsigned> hop_of(const std::optional<PathResult>& path, const Erro
       continue;
     }
     if (hop.ttl == before + 1) return hop.ttl;
-    const unsigned guess = message.ttl ? guess_hops(*message.ttl).hops + 1U : 0;
     return before < guess && guess <= hop.ttl ? std::optional(guess) : std::nullopt;
   }
-  return std::nullopt;
+  return before < guess ? std::optional(guess) : std::nullopt;
 }
 
 std::string called(const Reached& hop) {

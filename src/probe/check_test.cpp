@@ -214,6 +214,11 @@ TEST(Check, ARejectingRouterIsWhereItsAnswersAllow) {
   EXPECT_EQ(judge(signs).hop, 2U);  // one router between it and here
   signs.attempt.message->ttl = 64;  // none: hop 1 is another one
   EXPECT_EQ(judge(signs).hop, std::nullopt);
+  // It answered none of the walk's probes.
+  signs.by_echo->hops.pop_back();
+  EXPECT_EQ(judge(signs).hop, std::nullopt);
+  signs.attempt.message->ttl = 253;
+  EXPECT_EQ(judge(signs).hop, 3U);
 }
 
 }  // namespace

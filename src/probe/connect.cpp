@@ -18,26 +18,12 @@
 namespace tcpdx::probe {
 namespace {
 
-constexpr Duration kSlice = 100ms;    // how long a stop may go unnoticed
 constexpr size_t kMostAnswer = 4096;  // octets that are kept
 // tcpi_options of linux/tcp.h.
 constexpr unsigned kTimestamps = 1;
 constexpr unsigned kSack = 2;
 constexpr unsigned kWindowScale = 4;
 constexpr unsigned kEcn = 8;
-
-// Waits for one of the events; false when the time is up or someone says stop.
-bool wait_for(int socket, int16_t events, Duration longest, const std::function<bool()>& stop) {
-  const Stopwatch watch;
-  while (!(stop && stop())) {
-    const Duration left = longest - watch.elapsed();
-    if (left <= Duration{}) return false;
-    pollfd ready{.fd = socket, .events = events, .revents = 0};
-    const auto slice = std::max<int64_t>(1, milliseconds(std::min(left, kSlice)));
-    if (::poll(&ready, 1, static_cast<int>(slice)) > 0) return true;
-  }
-  return false;
-}
 
 tcp_info info_of(int socket) {
   tcp_info info{};

@@ -27,22 +27,16 @@ constexpr size_t kLongest = 65535;
 
 class Deadline {
  public:
-  explicit Deadline(Duration longest) : longest_(longest) {}
+  Deadline(Duration longest, const std::function<bool()>& stop) : longest_(longest), stop_(stop) {}
   Duration elapsed() const { return watch_.elapsed(); }
-  // False when the time is up.
+  // False when the time is up or someone says stop.
   bool wait(int socket, int16_t events) const {
-    for (;;) {
-      const Duration left = longest_ - elapsed();
-      if (left <= Duration{}) return false;
-      pollfd ready{.fd = socket, .events = events, .revents = 0};
-      const int count = ::poll(&ready, 1, static_cast<int>(milliseconds(left)) + 1);
-      if (count > 0) return true;
-      if (count < 0 && errno != EINTR) return false;
-    }
+    return wait_for(socket, events, longest_ - elapsed(), stop_);
   }
 
  private:
   Duration longest_;
+  const std::function<bool()>& stop_;
   Stopwatch watch_;
 };
 
@@ -150,7 +144,7 @@ std::string_view to_string(Transport transport) {
   return transport == Transport::udp ? "udp" : "tcp";
 }
 
-DnsReply ask(const DnsAsk& asked) {
+DnsReply ask(const DnsAsk& asked, const std::function<bool()>& stop) {
   DnsReply reply{.asked = asked, .message = {}, .error = {}};
   const auto id = static_cast<uint16_t>(std::random_device{}());
   const auto query =
@@ -167,7 +161,7 @@ DnsReply ask(const DnsAsk& asked) {
     reply.error = socket.error().sentence;
     return reply;
   }
-  const Deadline deadline(asked.timeout);
+  const Deadline deadline(asked.timeout, stop);
   (udp ? over_udp : over_tcp)(socket->get(), query, id, deadline, reply);
   reply.took = deadline.elapsed();
   return reply;

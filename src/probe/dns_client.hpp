@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,7 +33,8 @@ struct DnsReply {
   bool silent = false;  // nothing came in time
 };
 
-// Blocks. Answers to other questions, from other servers or with another id are passed over.
-DnsReply ask(const DnsAsk& asked);
+// Blocks, until `stop` says so at most. Answers to other questions, from other servers or with
+// another id are passed over.
+DnsReply ask(const DnsAsk& asked, const std::function<bool()>& stop = {});
 
 }  // namespace tcpdx::probe

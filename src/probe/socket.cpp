@@ -4,14 +4,17 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 
+#include "base/stopwatch.hpp"
 #include "base/text.hpp"
 #include "probe/error_queue.hpp"
 #include "probe/socket_address.hpp"
@@ -20,6 +23,7 @@ namespace tcpdx::probe {
 namespace {
 
 constexpr size_t kControl = 256;
+constexpr Duration kSlice = 100ms;  // how long a stop may go unnoticed
 constexpr int kPendingErrors = 16;  // that one send may meet before it is given up
 
 bool set(int socket, int level, int name, int value) {
@@ -136,6 +140,18 @@ int send_datagram(int socket, std::span<const std::byte> octets, const SocketAdd
     if (error != EINTR && !was_pending && tries > 0) return error;
   }
   return EAGAIN;
+}
+
+bool wait_for(int socket, int16_t events, Duration longest, const std::function<bool()>& stop) {
+  const Stopwatch watch;
+  while (!(stop && stop())) {
+    const Duration left = longest - watch.elapsed();
+    if (left <= Duration{}) return false;
+    pollfd ready{.fd = socket, .events = events, .revents = 0};
+    const auto slice = std::max<int64_t>(1, milliseconds(std::min(left, kSlice)));
+    if (::poll(&ready, 1, static_cast<int>(slice)) > 0) return true;
+  }
+  return false;
 }
 
 }  // namespace tcpdx::probe

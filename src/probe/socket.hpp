@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -33,5 +34,8 @@ std::optional<Received> next_datagram(int socket, std::span<std::byte> buffer);
 // Sends, and once more where an earlier probe's ICMP error was pending and took the call's place
 // (udp(7)). Returns 0 or errno.
 int send_datagram(int socket, std::span<const std::byte> octets, const SocketAddress& target);
+
+// Waits for one of the events of poll(2); false when the time is up or someone says stop.
+bool wait_for(int socket, int16_t events, Duration longest, const std::function<bool()>& stop);
 
 }  // namespace tcpdx::probe

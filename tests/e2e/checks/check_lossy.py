@@ -190,6 +190,10 @@ def routes_of_a_router(lab):
     net["r2"].run("ip", "route", "replace", "prohibit", f"{SERVER}/32")
     net["r2"].run("ip", "route", "replace", "prohibit", f"{SERVER6}/128")
     both(lab, net, 80, "rejected-by-icmp", "hop", 2, "confirmed")
+    # Errors about echoes (the protocol in what they quote) do not arrive: the TTL tells the hop.
+    net["client"].rules("input", "icmp type destination-unreachable @th,136,8 1 drop")
+    check(lab, net["client"], f"{SERVER}:80", "rejected-by-icmp", "hop", 2, "confirmed")
+    no_rules(net["client"])
     for target in ("10.99.4.77:80", "[fd99:4::77]:80"):
         net["r2"].run("ip", "route", "flush", "type", "prohibit")
         net["r2"].run("ip", "-6", "route", "flush", "type", "prohibit")
