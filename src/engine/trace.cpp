@@ -93,6 +93,7 @@ class Tracer {
   Result<void> first_look();
   void read();
   void tell_until(Nanoseconds until);
+  void tell_lost();
   void look(Nanoseconds now);
   void sample(Nanoseconds now);
   void look_at_windows(Nanoseconds now);
@@ -148,6 +149,9 @@ void Tracer::read() {
     std::string reason = events_.reason(event.kind, event.reason);
     arrived_.push_back({std::move(event), std::move(reason)});
   });
+}
+
+void Tracer::tell_lost() {
   const uint64_t lost = events_.lost();
   if (lost > lost_) sink_.lost(lost - lost_);
   lost_ = lost;
@@ -221,6 +225,7 @@ void Tracer::sample(Nanoseconds now) {
 
 void Tracer::look(Nanoseconds now) {
   if (now < next_look_) return;
+  tell_lost();
   if (std::exchange(strange_netns_, false)) {
     lookups_.refresh();
     story_.set_names(lookups_.names());
@@ -271,6 +276,7 @@ Result<void> Tracer::run() {
     }
     tell_until(over ? Nanoseconds::max() : now - kWait);
     look(now);
+    if (over) tell_lost();
     if (!sink_.round(std::chrono::floor<Duration>(elapsed)) || over) return {};
     if (arrived_.size() < kMostAtRest) std::this_thread::sleep_for(kNap);
   }
