@@ -231,11 +231,11 @@ void ask_name_servers(const NameServers& known, ProbeResults& into, const Stop& 
   });
   // Those that there was no time for say nothing.
   for (size_t i = 0; i < count; ++i) {
-    ProbedNameServer& server = into.name_servers.emplace_back();
-    server.server = known.servers[i];
+    ProbedNameServer server{.server = known.servers[i], .answers = {}};
     for (auto& answer : answers[i]) {
       if (answer) server.answers.push_back(std::move(*answer));
     }
+    if (!server.answers.empty()) into.name_servers.push_back(std::move(server));
   }
 }
 

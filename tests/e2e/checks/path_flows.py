@@ -78,6 +78,12 @@ def check_branches(document, target, gate, ways, flows):
         assert branch["reached"] and branch["unanswered"]["value"] == 0, branch
 
 
+def finds_this_very_host(lab):
+    """A flow's own socket must not take what the others send: no source port is the target's."""
+    document = path(lab, lab.here, "--stats", "--flows", "3", "127.0.0.1")
+    assert document["reached"] and document["end_to_end"]["loss"]["value"] == 0, document
+
+
 def shows_two_branches(lab):
     """20 flows go all one way by chance once in half a million runs. More would meet the limit on
     all ICMP messages together (net.ipv4.icmp_msgs_burst, 50), of which older kernels have one for

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 
+from lab import wait_until
 from terminal import ROWS, Terminal
 
 
@@ -20,6 +21,17 @@ def scene(lab, count):
         client = lab.here.connect("127.0.0.1", 9000)
         pairs.append((client, listener.accept()[0]))
     return listener, pairs
+
+
+def json_is_whole_on_a_terminal(lab):
+    """The height of the screen bounds tables, not documents."""
+    held = scene(lab, 20)
+    terminal = Terminal(lab, "sockets", "--json", "--watch=200ms", "port 9000")
+    wait_until(lambda: terminal.read() or terminal.text.count('"schema"') > 1, "two documents")
+    document, _ = json.JSONDecoder().raw_decode(terminal.text)
+    assert len(document["sockets"]) == 41 > ROWS, len(document["sockets"])
+    terminal.interrupt()
+    assert held
 
 
 def sockets_on_a_terminal(lab):
